@@ -1,0 +1,102 @@
+"""The throw-away copy: what comes in comes out, and it stays bounded."""
+
+from msgspec.structs import replace
+
+from tests.unit.web.made_up import (
+    BEGAN,
+    INCIDENT,
+    RULE,
+    TOPIC,
+    course,
+    deliveries,
+    event,
+    evidence,
+    history,
+    post,
+)
+from warn.web.store import Limits, Store
+
+
+def test_newest_event_stands_for_an_incident_however_they_arrive() -> None:
+    """An incident in the list is its event of the highest sequence, also when events arrive out of order."""
+    store = Store()
+    store.put_incidents(reversed(course()))
+    [entry] = store.incidents()
+    assert entry.event == course()[-1]
+    assert not entry.over
+    assert store.events(INCIDENT) == course()
+
+
+def test_open_incidents_come_first() -> None:
+    """What is going on stands above what is over, however recent; then the latest first."""
+    store = Store()
+    store.put_incidents(
+        [
+            event(incident="old", at=BEGAN),
+            event(incident="over", at=BEGAN + 900, event="resolved"),
+            event(incident="new", at=BEGAN + 600),
+            event(incident="closed", at=BEGAN + 800, state="closed"),
+        ]
+    )
+    assert [e.event.incident for e in store.incidents()] == ["new", "old", "over", "closed"]
+    assert [e.event.incident for e in store.incidents(open_only=True)] == ["new", "old"]
+    assert [e.event.incident for e in store.incidents(1)] == ["new"]
+
+
+def test_the_same_records_twice_change_nothing() -> None:
+    """Reading a topic again leaves the copy as it is."""
+    store = Store()
+    for _ in range(2):
+        store.put_incidents([*course(), *deliveries()])
+        store.put_evidence(evidence())
+        store.put_history(history())
+    assert store.deliveries(INCIDENT) == deliveries()
+    assert store.events(INCIDENT) == course()
+    assert len(store.history(RULE, 0, 2**40)) == len(history())
+    assert len(store.evidence_between(TOPIC, 0, 2**40, 1000)) == len(evidence())
+
+
+def test_hashes_are_unsigned() -> None:
+    """A keyed hash above 2^63 is found again."""
+    store = Store()
+    store.put_evidence([post(key=2**64 - 1)])
+    assert [e.key for e in store.evidence(TOPIC, [5, 2**64 - 1])] == [2**64 - 1]
+
+
+def test_a_deleted_post_goes_away_under_every_topic() -> None:
+    """A deletion at the source takes the text away wherever it stands."""
+    store = Store()
+    store.put_evidence([post(), post(topic="Acme/acme"), post(key=7)])
+    store.put_evidence([post(kind="delete", text="")])
+    assert store.evidence(TOPIC, [101]) == store.evidence("Acme/acme", [101]) == []
+    assert len(store.evidence(TOPIC, [7])) == 1
+
+
+def test_roles_that_yield_counts_only_are_never_shown() -> None:
+    """A text of staff or of the service desk is left out, even if it got this far."""
+    store = Store()
+    store.put_evidence([post(role="internal"), post(role="care")])
+    assert store.evidence(TOPIC, [101]) == []
+
+
+def test_it_forgets_by_age_and_by_number() -> None:
+    """Texts go after their days; beyond a number the oldest go; what is over goes before what is going on."""
+    store = Store(limits=Limits(incidents=2, evidence=3, history=10, deliveries=1, evidence_s=1000))
+    store.put_evidence([post(key=i, created_ms=(BEGAN + i) * 1000) for i in range(1, 9)])
+    store.put_history(history())
+    store.put_incidents(
+        [
+            event(incident="old"),
+            event(incident="over", event="resolved", at=BEGAN + 9_000),
+            event(incident="new", at=BEGAN + 2_000),
+            *(replace(d, incident=i) for d in deliveries() for i in ("old", "over")),
+        ]
+    )
+    store.trim(BEGAN + 10)
+    assert [e.key for e in store.evidence_between(TOPIC, 0, 2**40, 99)] == [6, 7, 8]
+    assert len(store.history(RULE, 0, 2**40)) == 10
+    assert [e.event.incident for e in store.incidents()] == ["new", "old"]
+    assert store.events("over") == []
+    assert len(store.deliveries("over")) == 1
+    store.trim(BEGAN + 1007)
+    assert [e.key for e in store.evidence_between(TOPIC, 0, 2**40, 99)] == [7, 8]

@@ -1,0 +1,97 @@
+"""The bus port: what a worker, the connectors' supervisor and the web need of an engine.
+
+A *seat* is the right to run one partition of one stage: opening it fences whoever sat there before. A step commits its
+outputs, its state and its input position in one go, or not at all. Positions live in the state records, never in a
+place of their own that could be read stale.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from warn.stages.base import In, Out
+
+
+class FencedError(Exception):
+    """Somebody else has opened this seat since: let go of it."""
+
+
+class TrimmedError(LookupError):
+    """What a seat has to read is not kept any more: a gap that must be told, never stepped over in silence."""
+
+
+class StateRecord(NamedTuple):
+    """One keyed body of a seat's state, and the input position that it was taken at."""
+
+    key: bytes
+    position: int
+    body: bytes
+
+
+class Restored(NamedTuple):
+    """All of a seat's state, read to its end after the fence; `committed` is the position after its last step."""
+
+    records: Sequence[StateRecord]
+    committed: int
+
+
+class Seat(Protocol):
+    """One partition of one stage, held."""
+
+    async def restore(self) -> Restored:
+        """Read the state. Raises `UnreadableStateError` of `bus.codec` where a record fails its checksum."""
+
+    @property
+    def position(self) -> int:
+        """Where the next `read` goes on; after a read that found nothing it may lie past what holds no record (Kafka's
+        commit markers), so that it reaches the input's `end`.
+        """
+
+    def seek(self, position: int) -> None:
+        """Where `read` goes on in the input."""
+
+    async def read(self, limit: int, wait_s: float) -> Sequence[In]:
+        """Up to `limit` records after the last (fewer where they are large); waits at most `wait_s` for the first. A
+        seat without input (collect's) always returns none. Raises `TrimmedError` where retention has passed it by.
+        May be cancelled while it waits, and loses nothing then.
+        """
+
+    async def commit(
+        self, outputs: Sequence[Out], state: Mapping[bytes, bytes | None], position: int
+    ) -> None:
+        """All or nothing: the records written, each state body under its key (None deletes it), and where the input
+        goes on. Raises `FencedError`, `TemporaryError` (reason `disk`: intake is stopped; `timeout`: the outcome is
+        unknown) and what the engine raises; after any error the seat is dead: open it anew and read again.
+        """
+
+    async def close(self) -> None:
+        """Let go. Never raises, never waits long."""
+
+
+class Reader(Protocol):
+    """Follows one Kafka topic from a position of the reader's own, over all its partitions; sees committed records."""
+
+    async def read(self, limit: int, wait_s: float) -> Sequence[tuple[int, int, bytes, bytes]]:
+        """(partition, position, key, value), in order within a partition."""
+
+    async def close(self) -> None: ...
+
+
+class Bus(Protocol):
+    """An engine."""
+
+    def partitions(self, topic: str) -> int:
+        """How many partitions a topic has; fixed when the store was made."""
+
+    async def open(self, stage: str, partition: int) -> Seat:
+        """Fence the predecessor and take the seat."""
+
+    async def follow(self, topic: str, start: Mapping[int, int] | None = None) -> Reader:
+        """Read a topic from its first kept record, or from `start` (partition to position) where that is later."""
+
+    async def end(self, topic: str, partition: int) -> int:
+        """The position after the last committed record: for lag, and to know that a replay is through."""
+
+    async def expire(self, now: int) -> None:
+        """Trim what is older than its retention (the engine does it by itself where it can)."""
+
+    async def close(self) -> None: ...

@@ -1,0 +1,201 @@
+"""How the alerts of one brand become incidents: opened, quietly updated, paged again in waves, resolved.
+
+The course of a brand is decided by that brand's AlertEvents and Beats alone, in their order; never by a Tick, a
+receipt or another brand. Shadow and live alerts keep apart: each mode has an incident of its own, so a rule file on
+trial can neither wake anybody nor hold back, lengthen or colour an incident that may. A rule that is promoted while
+its alert fires leaves the shadow incident for a live one, and that pages.
+
+Time is the brand's own: whatever arrives at second t first fires every timer due at t or before, in order of their
+due times, and only then counts. So an alert that fires in the very second in which an incident's wait ends finds it
+resolved, and opens a new one; and it makes no difference how many beats came before.
+"""
+
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+
+from warn.model.alerts import AlertEvent, Beat, Numbers
+from warn.model.hashing import keyed
+
+LINGER_S = 8 * 3600
+"""How long all alerts of an incident must have been over before it is. detect owes the brand a beat this long after
+the last alert resolved, or the incident resolves only when the brand is next heard of (with the right `at`)."""
+
+WAVE_S = 4 * 3600
+"""How long after a page its growth still belongs to what was paged."""
+
+PERSON = 20
+"""Votes that weigh as much as a person writing: the ratio of the usual floors, 100 votes or 5 people."""
+
+LEAST = 100
+"""Growth is reckoned from this size at least, so that two people after one are no doubling."""
+
+RANKS = {"digest": 0, "ticket": 1, "page": 2}
+
+Kind = Literal["opened", "updated", "wave", "resolved"]
+
+
+def rank(severity: str) -> int:
+    """Order of severities; one that a later release invents ranks as a page, rather than being slept through."""
+    return RANKS.get(severity, RANKS["page"])
+
+
+def size(numbers: Numbers) -> int:
+    """How big a crisis is, on one scale for people and votes, so that growth can be told across both."""
+    writing = numbers.people or numbers.mentions
+    return max(PERSON * max(writing, numbers.care), numbers.echo)
+
+
+class Incident(Struct, kw_only=True):
+    """One crisis of a brand in one mode.
+
+    `severity` is the highest it ever had: it never falls while the incident lasts, so that a rule that comes and goes
+    is no news. `live`: rules whose alerts fire now. `rules`, `topics`, `press`: what was part of it so far. `told`:
+    greatest size said so far. `paged_at`, `paged_size`: when it last rang, and how big what rang became. `calmed`: all
+    alerts have been over since it last rang. `quiet_since`: since when they are. `peak`: the alert at its greatest.
+    """
+
+    id: str
+    mode: str
+    severity: str
+    paged_at: int
+    peak: AlertEvent
+    sequence: int = 0
+    live: list[str] = []
+    rules: list[str] = []
+    topics: list[str] = []
+    press: bool = False
+    told: int = 0
+    paged_size: int = 0
+    calmed: bool = False
+    quiet_since: int | None = None
+
+
+class Course(Struct):
+    """All that is known of a brand: at most one incident per mode, sorted by mode; `at`: the latest event's time."""
+
+    brand: str
+    at: int = 0
+    incidents: list[Incident] = []
+    version: int = 1
+
+
+class Turn(NamedTuple):
+    """Something that happened to an incident, and the alert whose numbers tell it; `press`: seen so far by any."""
+
+    event: Kind
+    at: int
+    incident: str
+    sequence: int
+    severity: str
+    mode: str
+    press: bool
+    voice: AlertEvent
+
+
+def incident_id(brand: str, rule: str, at: int) -> str:
+    """16 hex digits for the incident that this rule's alert opened at this tick."""
+    return f"{keyed(b'incident', brand, rule, str(at)):016x}"
+
+
+def take(course: Course, record: AlertEvent | Beat) -> list[Turn]:
+    """Let a record of the brand happen; the turns are in order of `at`."""
+    turns = _fire(course, record.at)
+    if isinstance(record, Beat):
+        return turns
+    # The log is in order of time; should it ever not be, an incident still never runs backwards.
+    at = course.at = max(course.at, record.at)
+    for incident in course.incidents:
+        if record.kind == "resolved" or incident.mode != record.mode:
+            _over(incident, record.rule, at)
+    if record.kind == "resolved":
+        return turns
+    mine = next((i for i in course.incidents if i.mode == record.mode), None)
+    # An update whose firing we never saw (its rule was just promoted) opens as a firing would.
+    turn = _open(course, record, at) if mine is None else _join(mine, record, at)
+    if turn is not None:
+        turns.append(turn)
+    return turns
+
+
+def _fire(course: Course, until: int) -> list[Turn]:
+    """Resolve what has been quiet long enough; `at` is when the wait ended, not when somebody looked."""
+    due = [i for i in course.incidents if i.quiet_since is not None and i.quiet_since + LINGER_S <= until]
+    turns = [_turn(i, "resolved", (i.quiet_since or 0) + LINGER_S, i.peak) for i in due]
+    course.incidents = [i for i in course.incidents if all(i is not over for over in due)]
+    return sorted(turns, key=lambda turn: (turn.at, turn.mode))
+
+
+def _turn(incident: Incident, event: Kind, at: int, voice: AlertEvent) -> Turn:
+    incident.sequence += 1
+    return Turn(
+        event, at, incident.id, incident.sequence, incident.severity, incident.mode, incident.press, voice
+    )
+
+
+def _over(incident: Incident, rule: str, at: int) -> None:
+    """The alert of a rule is no longer part of it."""
+    if rule in incident.live:
+        incident.live.remove(rule)
+        if not incident.live:
+            incident.quiet_since = at
+            incident.calmed = True
+
+
+def _open(course: Course, alert: AlertEvent, at: int) -> Turn:
+    incident = Incident(
+        id=incident_id(course.brand, alert.rule, at),
+        mode=alert.mode,
+        severity=alert.severity,
+        paged_at=at,
+        peak=alert,
+        live=[alert.rule],
+        rules=[alert.rule],
+        topics=[alert.topic],
+        press=alert.numbers.press > 0,
+        told=size(alert.numbers),
+        paged_size=size(alert.numbers),
+    )
+    course.incidents = sorted([*course.incidents, incident], key=lambda i: i.mode)
+    return _turn(incident, "opened", at, alert)
+
+
+def _join(incident: Incident, alert: AlertEvent, at: int) -> Turn | None:
+    """What an alert that fires means for an incident that is open: a wave, an update, or nothing worth saying."""
+    now = size(alert.numbers)
+    if not incident.calmed and at < incident.paged_at + WAVE_S:
+        outgrown = False
+        incident.paged_size = max(incident.paged_size, now)
+    else:
+        outgrown = now > 2 * max(incident.paged_size, LEAST)
+    raised = rank(alert.severity) > rank(incident.severity)
+    news = (
+        raised
+        or incident.quiet_since is not None
+        or alert.rule not in incident.rules
+        or alert.topic not in incident.topics
+        or (alert.numbers.press > 0 and not incident.press)
+        or now >= 2 * max(incident.told, LEAST)
+    )
+    _remember(incident, alert, now)
+    if outgrown or (raised and rank(alert.severity) == RANKS["page"]):
+        incident.paged_at, incident.paged_size, incident.calmed = at, max(incident.paged_size, now), False
+        event: Kind = "wave"
+    elif news:
+        event = "updated"
+    else:
+        return None
+    incident.told = max(incident.told, now)
+    return _turn(incident, event, at, alert)
+
+
+def _remember(incident: Incident, alert: AlertEvent, now: int) -> None:
+    incident.quiet_since = None
+    incident.live = sorted({*incident.live, alert.rule})
+    incident.rules = sorted({*incident.rules, alert.rule})
+    incident.topics = sorted({*incident.topics, alert.topic})
+    incident.press = incident.press or alert.numbers.press > 0
+    if rank(alert.severity) > rank(incident.severity):
+        incident.severity = alert.severity
+    if now > size(incident.peak.numbers):
+        incident.peak = alert

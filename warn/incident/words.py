@@ -1,0 +1,56 @@
+"""What a language must be able to say: one catalogue per language, complete because the type says so.
+
+Braces are filled in by `warn.incident.page`, which alone decides what is said. A pair is (one, several).
+"""
+
+from dataclasses import dataclass
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The sentences of a page in one language."""
+
+    thousands: str
+    point: str
+    months: tuple[str, ...]
+
+    opened: str
+    updated: str
+    wave: str
+    resolved: str
+    people: Pair
+    mentions: Pair
+    votes: Pair
+    on_posts: Pair
+    care: Pair
+    about: str
+    times: str
+    times_over: str
+    since: str
+    quiet_since: str
+    growing: str
+    articles: Pair
+    articles_since: Pair
+    no_press: str
+
+    shadow: str
+    learning: str
+    measured: str
+    signals: dict[str, str]
+    minutes: Pair
+    hours: Pair
+    people_too: Pair
+    votes_too: str
+    care_too: str
+    copies: str
+    stories: Pair
+    began: str
+    spread: str
+    doubling: str
+    carrier: str
+    deaf: str
+    would_not: str
+    playbook: str
+    gathered: str

@@ -1,0 +1,1 @@
+"""Connectors, and the door between them and the bus."""

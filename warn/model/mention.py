@@ -1,0 +1,79 @@
+"""What connectors yield, and what travels in a parcel."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+Kind = Literal[
+    "post", "reply", "quote", "repost", "like", "comment", "article",
+    "ticket", "message", "trend", "update", "edit", "delete",
+]  # fmt: skip
+KINDS: tuple[str, ...] = Kind.__args__  # type: ignore[attr-defined]
+KIND_ORDER = {kind: i for i, kind in enumerate(KINDS)}
+
+Role = Literal["", "press", "internal", "care", "own"]
+COUNTS_ONLY: frozenset[str] = frozenset({"internal", "care"})
+"""Roles that yield counts only: no author, carrier, sample or link."""
+
+Engagement = tuple[int, int, int, int]
+"""Totals so far: likes, replies, shares, views."""
+
+
+class Item(Struct, frozen=True, kw_only=True):
+    """One thing as a connector read it, before the door: native ids and names, nothing hashed.
+
+    `dated_by` is "created" where the source publishes with its own date, "seen" where it publishes later.
+    """
+
+    source: str
+    id: str
+    created_ms: int
+    kind: str = "post"
+    seen_ms: int | None = None
+    dated_by: str = "created"
+    author: str | None = None
+    followers: int | None = None
+    text: str | None = None
+    url: str | None = None
+    lang: str | None = None
+    thread: str | None = None
+    reshare_of: str | None = None
+    reply_to: str | None = None
+    engagement: Engagement | None = None
+
+
+class Mention(Struct, frozen=True, array_like=True, gc=False):
+    """One mention on the bus; most needed fields first.
+
+    `key`, `thread`, `parent` and `author` are keyed hashes (0: none). `thread` is the `key` of the thread's root.
+    `parent` is the post that this one replies to, quotes, reposts or likes.
+    `backfill` may be remembered for its thread but is never counted towards a page.
+    """
+
+    source: str
+    key: int
+    thread: int
+    kind: str
+    text: str
+    created_ms: int
+    parent: int = 0
+    author: int = 0
+    followers: int = 0
+    engagement: Engagement | None = None
+    role: str = ""
+    backfill: bool = False
+    seen_ms: int = 0
+    lang: str = ""
+    url: str = ""
+    id: str = ""
+
+
+class Reading(Struct, frozen=True, array_like=True, gc=False):
+    """A number from a source that has no mentions to give; `value_milli` in thousandths, per `interval_s`."""
+
+    source: str
+    topic: str
+    signal: str
+    at_ms: int
+    interval_s: int
+    value_milli: int

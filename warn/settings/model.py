@@ -1,0 +1,156 @@
+"""What can be set. Components keep their own config types, which are nested here.
+
+Connectors and notifiers are mappings from a name, not lists, so that one key of one of them, such as a secret, can come
+from another place: `WARN_NOTIFIERS__PAGER__ROUTING_KEY`, or the file `warn_notifiers__pager__routing_key`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self, cast
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NestedSecretsSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from connectors import ConnectorSettings
+from warn.model.hashing import BUCKETS
+from warn.notify.registry import NotifierConfig
+
+PREFIX: Final = "WARN_"
+
+
+def _named(value: object) -> object:
+    """The key of a mapping is the name of what it holds."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: {"name": name, **one} if isinstance(one, Mapping) else one for name, one in value.items()}
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Web(_Part):
+    """The web pages: where they listen, and how others reach them."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    public_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$")] | None = None
+    """What a page tells people to open; without it, the address on this machine."""
+    hosts: tuple[str, ...] = ()
+    """Names that pages answer to besides addresses, localhost and that of `public_url`."""
+    reload_token: SecretStr | None = None
+    """Lets others than this machine ask for a reload of the rules."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names that pages answer to."""
+        public = urlsplit(self.public_url).hostname if self.public_url else None
+        return (*self.hosts, *((public,) if public else ()), *((self.host,) if self.host else ()))
+
+
+class Log(_Part):
+    """How the log is written to standard error; `console` where a person reads it."""
+
+    format: Literal["json", "console"] | None = None
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def _divides(value: int) -> int:
+    if BUCKETS % value:
+        raise ValueError(f"must divide {BUCKETS}: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60")
+    return value
+
+
+class Bus(_Part):
+    """The embedded bus. Partition counts are fixed when the data folder is made."""
+
+    mentions: Annotated[int, Field(ge=1, le=BUCKETS), AfterValidator(_divides)] = 1
+    signals: Annotated[int, Field(ge=1, le=BUCKETS)] = 1
+    max_gb: Annotated[float, Field(ge=0.1, le=100_000)] = 16.0
+    """Above this, records are kept shorter than their usual days."""
+
+
+class RouteSettings(_Part):
+    """Whom incidents go to: these notifiers, tried in this order; of these brands (none: all) and severities."""
+
+    notifiers: Annotated[tuple[str, ...], Field(min_length=1)]
+    brands: tuple[str, ...] = ()
+    severities: tuple[Literal["page", "ticket", "digest"], ...] = ("page",)
+    pages_per_hour: Annotated[int, Field(ge=1, le=60)] = 2
+
+
+class Settings(BaseSettings):
+    """Everything that `warn run` needs to know besides the rules."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        secrets_dir_missing="ok",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    data: Path = Path("data")
+    """Folder of the bus and of the hash key."""
+    rules: Path = Path("rules")
+    """Folder of the rule files."""
+    hash_key: SecretStr | None = None
+    """The secret that authors and posts are hashed with; made in the data folder where it is not given."""
+    connectors: Annotated[dict[Name, ConnectorSettings], BeforeValidator(_named)] = {}
+    notifiers: Annotated[dict[Name, NotifierConfig], BeforeValidator(_named)] = {}
+    routes: dict[Name, RouteSettings] = {}
+    """Without any, one route takes everything to all notifiers, in the order in which they are written."""
+    web: Web = Web()
+    log: Log = Log()
+    bus: Bus = Bus()
+
+    @model_validator(mode="after")
+    def _routes_lead_somewhere(self) -> Self:
+        for name, route in self.routes.items():
+            for notifier in route.notifiers:
+                if notifier not in self.notifiers:
+                    known = ", ".join(self.notifiers) or "none"
+                    raise ValueError(f"routes.{name}: there is no notifier {notifier!r}; there are: {known}")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, environment, secrets, file. The plain secrets source would leave nested keys out in silence.
+
+        The file comes in as the argument `_file`, so that it can rank last.
+        """
+        given = dict(cast(InitSettingsSource, init_settings).init_kwargs)
+        from_file = given.pop("_file", {})
+        return (
+            InitSettingsSource(settings_cls, given),
+            env_settings,
+            NestedSecretsSettingsSource(file_secret_settings),
+            InitSettingsSource(settings_cls, from_file),
+        )

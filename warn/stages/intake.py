@@ -1,0 +1,274 @@
+"""What each mention counts as: DESIGN section 3, rules 3, 6, 7 and 8, one mention at a time.
+
+A mention names us (then it is a mention of the topics that it names), or it stands under a post that did (then it is
+echo of that post's topics), or both, of different topics. It counts once; an edit counts for what it newly names, an
+update for what its totals rise. What is late or backfill is remembered, so that its replies count, and not counted. Our
+own posts count nothing; what people answer to them is echo, what they like or pass on of them is not.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from warn.aggregate.memory import MAX_EDITS, Memory, Post
+from warn.aggregate.tally import CARE, CARE_ECHO, ECHO, MENTION, Tally
+from warn.match.matcher import NOTHING, Matcher
+from warn.match.terms import Vocabulary
+from warn.match.told import Told
+from warn.model.hashing import keyed
+from warn.model.mention import COUNTS_ONLY, Engagement, Mention, Reading
+from warn.model.records import Evidence
+from warn.stages.base import Effects
+from warn.stages.evidence import Gate, evidence_of, tombstone
+
+LATE_S: Final = 600
+EARLY_S: Final = 120
+MAX_TOTAL: Final = 1_000_000_000
+"""More likes than people is a mistake or a lie; it also keeps sums within 64 bits."""
+
+_PASSED_ON: Final = frozenset({"repost", "like"})
+_FIELDS: Final = {
+    "care": ("care", 1000),
+    "mentions": ("mentions", 1000),
+    "echo": ("echo", 1000),
+    "reach": ("reach_milli", 1),
+    "negativity": ("negative_milli", 1),
+}
+"""Signals that a reading can give, the field of the partial that each adds to, and how many thousandths are one."""
+
+
+def _totals(given: Engagement | None) -> Engagement | None:
+    if given is None:
+        return None
+    likes, replies, shares, views = (min(max(one, 0), MAX_TOTAL) for one in given)
+    return likes, replies, shares, views
+
+
+class Intake:
+    """Takes mentions and readings of one partition, in order. `matcher` and `now` are set at clocks by the stage."""
+
+    def __init__(self, key: bytes, reach_floor: int) -> None:
+        self.matcher: Matcher | None = None
+        self.vocabulary = Vocabulary(key)
+        self.memory = Memory()
+        self.gate = Gate(reach_floor)
+        self.tally = Tally(key, self.vocabulary)
+        self.evidence: list[Evidence] = []
+        self.work = 0
+        """Grows with what was done, in units of about a microsecond: when to let others run is the stage's."""
+        self._key = key
+        self._kinds: dict[str, Callable[[Mention, Matcher, Effects], None]] = {
+            "update": self._update,
+            "edit": self._edit,
+            "delete": self._delete,
+        }
+
+    @property
+    def now(self) -> int:
+        """The partition's clock; 0 before the first."""
+        return self.memory.now
+
+    def take(self, mention: Mention, effects: Effects) -> None:
+        """Count one mention."""
+        matcher = self.matcher
+        text = mention.text
+        self.work += 6 + len(text) // 50
+        if matcher is None:
+            effects.count("late", "before_rules")
+            return
+        kind = mention.kind
+        special = self._kinds.get(kind)
+        if special is not None:
+            special(mention, matcher, effects)
+            return
+        known: tuple[str, ...] = ()
+        under = False
+        if mention.parent or mention.thread != mention.key:
+            known, under = self._above(mention)
+        passed_on = kind in _PASSED_ON
+        # A repost's words are those of the post that is known already; a like has none of its own.
+        hit = NOTHING if not text or kind == "like" or (passed_on and under) else matcher.match(text)
+        ours = mention.role == "own" or matcher.is_own(mention.source, mention.author)
+        if hit.topics or known or ours:
+            names = [matcher.topics[i].name for i in hit.topics]
+            echo = tuple(name for name in known if name not in names)
+            if ours and not names and not echo:
+                names = [matcher.topics[i].name for i in matcher.own_topics(mention.source, mention.author)]
+            told = Told(text, mention.url, None if hit is NOTHING else hit, self.vocabulary)
+            self._content(mention, matcher, tuple(names), echo, told, ours, effects)
+
+    def _above(self, mention: Mention) -> tuple[tuple[str, ...], bool]:
+        """Topics in force of the post that a mention answers and of its root, and whether that post is known.
+
+        What passes a post on is about that post, and only where it is unknown about the root.
+        """
+        memory, thread = self.memory, mention.thread
+        parent = memory.find(thread, mention.parent) if mention.parent not in (0, mention.key) else None
+        root = memory.find(thread, thread) if thread not in (mention.key, mention.parent) else None
+        if mention.kind in _PASSED_ON:
+            target = parent or root
+            names = () if target is None or target.own else target.topics
+        elif parent is None or root is None:
+            one = parent or root
+            names = () if one is None else one.topics
+        else:
+            names = (*parent.topics, *(name for name in root.topics if name not in parent.topics))
+        return tuple(name for name in names if name in self._index()), parent is not None
+
+    def _index(self) -> dict[str, int]:
+        return self.matcher.index_of if self.matcher is not None else {}
+
+    def _in_time(self, mention_ms: int) -> bool:
+        return mention_ms >= 0 and (self.now - LATE_S) * 1000 < mention_ms <= (self.now + EARLY_S) * 1000
+
+    def _content(
+        self,
+        mention: Mention,
+        matcher: Matcher,
+        names: tuple[str, ...],
+        echo: tuple[str, ...],
+        told: Told,
+        ours: bool,
+        effects: Effects,
+    ) -> None:
+        if self.memory.find(mention.thread, mention.key) is not None:
+            effects.count("repeats")
+            return
+        post = Post((*names, *echo), _totals(mention.engagement), own=ours)
+        self.memory.count(mention.thread, mention.key, post)
+        self.work += 12
+        if ours:
+            return
+        if mention.backfill or not self._in_time(mention.created_ms):
+            effects.count("late")
+            return
+        effects.count("matched")
+        self._count(mention, matcher, names, told, MENTION)
+        self._count(mention, matcher, echo, told, ECHO)
+
+    def _count(
+        self, mention: Mention, matcher: Matcher, names: tuple[str, ...], told: Told, mark: int
+    ) -> None:
+        """Count for these topics; and keep for showing what is to be shown, once for each brand."""
+        second = mention.created_ms // 1000
+        if mention.role in COUNTS_ONLY:
+            mark = CARE if mark == MENTION else CARE_ECHO
+        brands: set[str] = set()
+        for name in names:
+            i = matcher.index_of[name]
+            self.tally.add(i, second, mention, told, mark)
+            self.work += 10
+            if mark >= CARE:
+                continue
+            brand = matcher.topics[i].brand
+            if self.gate.admits(name, mention) and brand not in brands:
+                brands.add(brand)
+                self.evidence.append(evidence_of(mention, name, brand, echo=mark == ECHO))
+
+    def _update(self, mention: Mention, matcher: Matcher, effects: Effects) -> None:
+        """Rises above the highest totals so far are echo; the first totals are where to count from."""
+        post = self.memory.find(mention.thread, mention.key)
+        totals = _totals(mention.engagement)
+        if post is None or post.deleted or totals is None:
+            return
+        had = post.totals
+        if had is None:
+            post.totals = totals
+            self.memory.change(mention.thread, mention.key)
+            return
+        likes, replies, shares, views = (max(0, new - old) for new, old in zip(totals, had, strict=True))
+        if not (likes or replies or shares or views):
+            effects.count("repeats")
+            return
+        post.totals = (
+            max(totals[0], had[0]),
+            max(totals[1], had[1]),
+            max(totals[2], had[2]),
+            max(totals[3], had[3]),
+        )
+        self.memory.change(mention.thread, mention.key)
+        if post.own:
+            likes = shares = views = 0
+        echo = likes + replies + shares
+        topics = [i for name in post.topics if (i := matcher.index_of.get(name)) is not None]
+        if not topics or not (echo or views) or mention.role in COUNTS_ONLY:
+            return
+        if mention.backfill or not self._in_time(mention.created_ms):
+            effects.count("late")
+            return
+        effects.count("matched")
+        self.memory.count(mention.thread, mention.key, post)
+        for i in topics:
+            self.tally.rise(i, mention.created_ms // 1000, mention.source, echo, views)
+            self.work += 8
+
+    def _edit(self, mention: Mention, matcher: Matcher, effects: Effects) -> None:
+        """An edit counts once for each text, and only for topics that the post was not about before."""
+        post = self.memory.find(mention.thread, mention.key)
+        hit = matcher.match(mention.text) if mention.text else NOTHING
+        if not hit.topics or (post is not None and post.deleted):
+            return
+        text = keyed(self._key, "edit", hit.folded)
+        had = () if post is None else post.topics
+        if post is not None and text in post.edits:
+            effects.count("repeats")
+            return
+        new = tuple(name for i in hit.topics if (name := matcher.topics[i].name) not in had)
+        if not new:
+            return
+        ours = matcher.is_own(mention.source, mention.author) or mention.role == "own"
+        if post is None:
+            post = Post((), _totals(mention.engagement), own=ours)
+        post.topics = (*had, *new)
+        post.edits = (*post.edits, text)[-MAX_EDITS:]
+        self.memory.count(mention.thread, mention.key, post)
+        if ours or post.own:
+            return
+        if mention.backfill or not self._in_time(mention.created_ms):
+            effects.count("late")
+            return
+        effects.count("matched")
+        self._count(mention, matcher, new, Told(mention.text, mention.url, hit, self.vocabulary), MENTION)
+
+    def _delete(self, mention: Mention, matcher: Matcher, effects: Effects) -> None:
+        """What was counted stays counted; nothing under it counts any more, and nothing of it is shown.
+
+        A delete is honoured whenever it comes, and for a post that is not remembered too: evidence lives longer.
+        """
+        post = self.memory.find(mention.thread, mention.key)
+        if post is not None and post.deleted:
+            effects.count("repeats")
+            return
+        name = post.topics[0] if post is not None and post.topics else ""
+        at = matcher.index_of.get(name)
+        self.evidence.append(tombstone(mention, name, "" if at is None else matcher.topics[at].brand))
+        if post is not None:
+            post.deleted, post.topics, post.totals, post.edits = True, (), None, ()
+            self.memory.change(mention.thread, mention.key)
+
+    def reading(self, reading: Reading, effects: Effects) -> str | None:
+        """Count a number; what is wrong with it, or None. A reading that comes twice counts once."""
+        self.work += 10
+        if self.matcher is None:
+            effects.count("late", "before_rules")
+            return None
+        topic = self.matcher.index_of.get(reading.topic)
+        field = _FIELDS.get(reading.signal)
+        if topic is None or field is None:
+            effects.count("unknown_reading", reading.source)
+            what = (
+                f"no topic {reading.topic!r} is in force"
+                if topic is None
+                else f"no reading gives {reading.signal!r}"
+            )
+            return f"{what}; a reading of {reading.source!r}"
+        if not self._in_time(reading.at_ms):
+            effects.count("late")
+            return None
+        once = keyed(self._key, "reading", reading.source, reading.topic, reading.signal, str(reading.at_ms))
+        if self.memory.find(once, once) is not None:
+            effects.count("repeats")
+            return None
+        self.memory.count(once, once, Post(()))
+        value = min(max(reading.value_milli, 0), MAX_TOTAL * 1000)
+        self.tally.number(topic, reading.at_ms // 1000, field[0], (value + field[1] // 2) // field[1])
+        return None

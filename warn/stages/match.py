@@ -1,0 +1,245 @@
+"""match: mentions in, partials out. One state machine for each partition of `[mentions]`.
+
+It knows no time but the clocks in its input. At a clock it closes what it counted since the last one (`known_at` is
+that last one), switches to the newest rule set that the clock names, and tells every `[signals]` partition. At the end
+of a step it closes what is open, so that nothing counted lives outside of what was committed.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from warn.aggregate.tally import Name
+from warn.match.matcher import Matcher
+from warn.model.errors import Reason
+from warn.model.flow import EVIDENCE, MENTIONS, SIGNALS
+from warn.model.hashing import brand_partition
+from warn.model.mention import KINDS
+from warn.model.records import Clock, Parcel, Partial, Signals
+from warn.model.wire import UnknownKindError, UnreadableError, decode_mentions, encode, salvage_parcel
+from warn.stages.base import Effects, In, RuleSets
+from warn.stages.evidence import REACH_FLOOR
+from warn.stages.intake import Intake
+
+MAX_PAYLOAD: Final = 4096
+SLICE: Final = 2_500
+"""Units of work (about a microsecond each) between two yields."""
+PARTIALS_AT_ONCE: Final = 100
+MAX_WEIGHT: Final = 1_500
+"""How much one record of partials may hold: samples and sixteens of authors; well under 1 MB."""
+
+_CLOCK_KEY = b"clock"
+_KNOWN: Final = frozenset(KINDS)
+_decode_clock = msgspec.msgpack.Decoder(tuple[Clock, str]).decode
+
+Matchers = Callable[[str], Matcher]
+"""A compiled rule set by hash; raises `MissingConfigError` where its body is not here yet."""
+
+
+def matchers(rulesets: RuleSets, key: bytes, keep: int = 4) -> Matchers:
+    """Compiles each rule set once, for all partitions of a process; keeps the last few.
+
+    Compiling takes 0.1 s per thousand rules. Whoever must not wait that long calls this beforehand, in a thread.
+    """
+    made: dict[str, Matcher] = {}
+
+    def get(name: str) -> Matcher:
+        found = made.get(name)
+        if found is None:
+            found = Matcher(rulesets(name), key)
+            while len(made) >= keep:
+                made.pop(next(iter(made)), None)
+            made[name] = found
+        return found
+
+    return get
+
+
+class MatchStage:
+    """One partition of match. `signals_partitions`: how many `[signals]` has. `key`: the installation's.
+
+    `compiled` shares compiled rule sets with other partitions (`matchers`); without it the stage has its own.
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        signals_partitions: int,
+        rulesets: RuleSets,
+        key: bytes,
+        *,
+        reach_floor: int = REACH_FLOOR,
+        compiled: Matchers | None = None,
+    ) -> None:
+        self._partition = partition
+        self._signals_partitions = signals_partitions
+        self._compiled = compiled or matchers(rulesets, key)
+        self._intake = Intake(key, reach_floor)
+        self._clock: Clock | None = None
+        self._in_force = ""
+        self._names: list[Name] = []
+        self._homes: list[int] = []
+        self._clock_changed = False
+
+    @property
+    def resume_from(self) -> int | None:
+        """None: every step saves all that it changed, so nothing has to be read again."""
+        return None
+
+    def restore(self, records: Iterable[tuple[bytes, int, bytes]], committed: int) -> None:  # noqa: ARG002
+        """Take the state. The rule set in force is fetched at the next step, which waits for it if it must."""
+        intake = self._intake
+        for key, _, body in records:
+            if key == _CLOCK_KEY:
+                self._clock, self._in_force = _decode_clock(body)
+                intake.memory.now = self._clock.now
+            elif not intake.memory.restore(key, body) and not intake.gate.restore(key, body):
+                raise UnreadableError(f"state of match has no records under keys like {key[:8]!r}")
+        intake.memory.restored()
+
+    def step(self, batch: Sequence[In], effects: Effects) -> Iterator[None]:
+        """Count a batch. Raises `MissingConfigError`, before anything has changed, for a rule set that is not here."""
+        read = [(one, _read(one.value)) for one in batch]
+        ready = self._fetch(record for _, record in read)
+        if self._intake.matcher is None and self._in_force:
+            self._switch(ready[self._in_force])
+        clocks: list[Clock] = []
+        partials: list[list[Partial]] = [[] for _ in range(self._signals_partitions)]
+        for one, record in read:
+            if isinstance(record, Clock):
+                if self._clock is None or record.now > self._clock.now:
+                    yield from self._close(partials)
+                    self._pass(record, ready)
+                    clocks.append(record)
+            else:
+                yield from self._take(one, record, effects)
+        yield from self._close(partials)
+        self._write(tuple(clocks), partials, effects)
+
+    def _fetch(self, records: Iterable["Parcel | Clock | ValueError"]) -> dict[str, Matcher]:
+        """Every rule set that this batch will need. Raises `MissingConfigError`."""
+        names = [self._in_force] if self._in_force and self._intake.matcher is None else []
+        now = -1 if self._clock is None else self._clock.now
+        for record in records:
+            if isinstance(record, Clock) and record.now > now:
+                now = record.now
+                if record.config and record.config[-1] != self._in_force:
+                    names.append(record.config[-1])
+                elif record.config and names:
+                    names.append(self._in_force)
+        return {name: self._compiled(name) for name in names}
+
+    def _pass(self, clock: Clock, ready: dict[str, Matcher]) -> None:
+        """It is later now; the newest rule set is in force from here on."""
+        intake = self._intake
+        if self._clock is None or clock.now // 60 != self._clock.now // 60:
+            intake.gate.forget(clock.now)
+        self._clock = clock
+        self._clock_changed = True
+        intake.memory.now = clock.now
+        intake.memory.sweep()
+        if clock.config and clock.config[-1] != self._in_force:
+            self._in_force = clock.config[-1]
+            self._switch(ready[self._in_force])
+
+    def _switch(self, matcher: Matcher) -> None:
+        self._intake.matcher = matcher
+        none: frozenset[str] = frozenset()
+        self._names = [Name(one.name, matcher.brand_words.get(one.brand, none)) for one in matcher.topics]
+        self._homes = [brand_partition(one.brand, self._signals_partitions) for one in matcher.topics]
+
+    def _take(self, one: In, record: "Parcel | ValueError", effects: Effects) -> Iterator[None]:
+        """One parcel, mention by mention."""
+        where = f"{MENTIONS}/{self._partition}/{one.position}"
+        if isinstance(record, UnknownKindError):
+            effects.count("unknown_kind")
+            return
+        if isinstance(record, ValueError):
+            record = _salvage(one.value, where, effects)
+        intake = self._intake
+        sources: dict[str, int] = {}
+        for mention in record.mentions:
+            if mention.kind not in _KNOWN:
+                effects.count("unknown_kind")
+                continue
+            sources[mention.source] = sources.get(mention.source, 0) + 1
+            intake.take(mention, effects)
+            if intake.work > SLICE:
+                intake.work = 0
+                yield
+        for i, reading in enumerate(record.readings, len(record.mentions)):
+            wrong = intake.reading(reading, effects)
+            if wrong is not None:
+                effects.dead.append((f"{where}/{i}", Reason.MALFORMED, wrong, encode(reading)[:MAX_PAYLOAD]))
+        for source, n in sources.items():
+            effects.count("mentions", source, n)
+
+    def _close(self, partials: list[list[Partial]]) -> Iterator[None]:
+        """Everything counted since the last clock becomes partials, each for the partition of its brand."""
+        if self._clock is None or not len(self._intake.tally):
+            return
+        for i, (topic, partial) in enumerate(self._intake.tally.close(self._names, self._clock.now), 1):
+            partials[self._homes[topic]].append(partial)
+            if i % PARTIALS_AT_ONCE == 0:
+                yield
+
+    def _write(self, clocks: tuple[Clock, ...], partials: list[list[Partial]], effects: Effects) -> None:
+        """One record for each `[signals]` partition, or more where one would grow too large; the clocks come last."""
+        for home, found in enumerate(partials):
+            key = b"%d" % self._partition
+            chunk: list[Partial] = []
+            weight = 0
+            for partial in found:
+                weight += (
+                    1 + len(partial.samples) + len(partial.authors) // 16 + len(partial.echo_authors) // 16
+                )
+                if weight > MAX_WEIGHT and chunk:
+                    effects.emit(SIGNALS, home, key, encode(Signals(self._partition, (), tuple(chunk))))
+                    chunk, weight = [], 0
+                chunk.append(partial)
+            if clocks or chunk:
+                effects.emit(SIGNALS, home, key, encode(Signals(self._partition, clocks, tuple(chunk))))
+            if found:
+                effects.count("partials", by=len(found))
+        intake = self._intake
+        for shown in intake.evidence:
+            effects.emit(EVIDENCE, 0, b"%d" % shown.key, encode(shown))
+        intake.evidence.clear()
+        if intake.memory.evicted:
+            effects.count("evicted", by=intake.memory.evicted)
+            intake.memory.evicted = 0
+
+    def offer(self, effects: Effects, position: int) -> None:  # noqa: ARG002
+        """What this step changed: a record for each post, and the clock."""
+        if self._clock is not None and self._clock_changed:
+            effects.state[_CLOCK_KEY] = encode((self._clock, self._in_force))
+            self._clock_changed = False
+        self._intake.memory.offer(effects.state)
+        self._intake.gate.offer(effects.state)
+
+    def entries(self) -> Iterator[tuple[bytes, bytes]]:
+        """What is remembered of posts. The clock is every partition's, and which mentions are shown is no result."""
+        return self._intake.memory.entries()
+
+
+def _read(raw: bytes) -> "Parcel | Clock | ValueError":
+    """A record, or why it is none."""
+    try:
+        return decode_mentions(raw)
+    except (UnreadableError, UnknownKindError) as e:
+        return e
+
+
+def _salvage(raw: bytes, where: str, effects: Effects) -> Parcel:
+    """A parcel that does not decode is tried mention by mention; only what is broken goes to dead letters."""
+    try:
+        parcel, bad = salvage_parcel(raw)
+    except UnreadableError as e:
+        effects.count("unreadable")
+        effects.dead.append((where, Reason.MALFORMED, str(e), raw[:MAX_PAYLOAD]))
+        return Parcel()
+    for i, body, why in bad:
+        effects.count("unreadable")
+        effects.dead.append((f"{where}/{i}", Reason.MALFORMED, why, body[:MAX_PAYLOAD]))
+    return parcel

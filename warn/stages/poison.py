@@ -1,0 +1,56 @@
+"""Which record makes a stage fail: what a worker remembers of failures, so that one bad record cannot stop the rest.
+
+A stage that fails on a batch is restored and handed the batch again, since the cause may lie elsewhere. After `TRIES`
+failures without a commit between them the records of that batch are handed in one by one. The one that fails even
+alone is poison: its input goes to dead letters, and the stage never sees it again.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from warn.stages.base import In
+
+TRIES: Final = 3
+
+
+class StageFailedError(Exception):
+    """A stage raised while it worked through these records."""
+
+    def __init__(self, stage: str, records: Sequence[In]) -> None:
+        super().__init__(f"{stage} failed on records {records[0].position} to {records[-1].position}")
+        self.first = records[0].position
+        self.last = records[-1].position
+
+
+class Poison:
+    """Failures of one worker's stage, by input position."""
+
+    def __init__(self) -> None:
+        self._known: set[int] = set()
+        self._failures = 0
+        self._suspect = range(0)
+
+    def __contains__(self, position: int) -> bool:
+        return position in self._known
+
+    def limit(self, position: int, batch: int) -> int:
+        """How many records to hand in from a position: one within a suspect batch, none of it together with others."""
+        if position in self._suspect:
+            return 1
+        return min(batch, self._suspect.start - position) if position < self._suspect.start else batch
+
+    def failed(self, error: StageFailedError) -> None:
+        """The stage failed: draw a conclusion if it has done so often enough."""
+        if error.first == error.last and error.first in self._suspect:
+            self._known.add(error.first)
+            return
+        self._failures += 1
+        if self._failures >= TRIES:
+            self._suspect = range(error.first, error.last + 1)
+            self._failures = 0
+
+    def committed(self, position: int) -> None:
+        """All before a position is done."""
+        self._failures = 0
+        if position >= self._suspect.stop:
+            self._suspect = range(0)

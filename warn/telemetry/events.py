@@ -1,0 +1,257 @@
+"""What can happen, by name: one call is one log line and the metrics that go with it.
+
+Arguments are hashes, numbers, and names from the configuration. An error that warn raised on purpose is logged with
+its message, which must not quote input; of any other only its type and place are, because its message may.
+"""
+
+from warn import __version__
+from warn.model.errors import PermanentError, Reason, WarnError
+from warn.telemetry import metrics
+from warn.telemetry.logs import logger, where
+
+_log = logger()
+
+
+def reason_of(error: BaseException) -> str:
+    """The metric label of a failure: a word of the closed set `Reason`."""
+    return str(error.reason) if isinstance(error, WarnError) else str(Reason.UNEXPECTED)
+
+
+def _told(error: BaseException) -> dict[str, object]:
+    if isinstance(error, WarnError):
+        return {"reason": str(error.reason), "message": str(error)[:300]}
+    told: dict[str, object] = {"reason": str(Reason.UNEXPECTED), "error": type(error).__name__}
+    root = error
+    while root.__cause__ is not None:
+        root = root.__cause__
+    if root is not error:
+        told["cause"] = type(root).__name__
+    return {**told, "where": where(root)}
+
+
+# --- the process ---
+
+
+def started(*, bus: str, stages: str) -> None:
+    """The daemon is up."""
+    metrics.DAEMON_EVENTS.add("started")
+    _log.info("daemon_started", version=__version__, bus=bus, stages=stages)
+
+
+def listening(host: str, port: int) -> None:
+    """The web accepts connections."""
+    metrics.DAEMON_EVENTS.add("listening")
+    _log.info("web_listening", host=host, port=port)
+
+
+def stopping(why: str) -> None:
+    """A signal or a fault ends the daemon; `why` is a signal's name or an error's type."""
+    metrics.DAEMON_EVENTS.add("stopping")
+    _log.info("daemon_stopping", why=why)
+
+
+def stopped(seconds: float) -> None:
+    """Drained and closed, `seconds` after it began to stop."""
+    metrics.DAEMON_EVENTS.add("stopped")
+    _log.info("daemon_stopped", seconds=round(seconds, 3))
+
+
+def disk_low(free_bytes: int, needed_bytes: int) -> None:
+    """Intake stops, so that pages can still be written down."""
+    metrics.DISK_FREE.put(free_bytes)
+    metrics.DISK_LOW.add()
+    _log.error("disk_low", free_bytes=free_bytes, needed_bytes=needed_bytes)
+
+
+def disk_free(free_bytes: int) -> None:
+    """A look at the disk: a gauge and no line."""
+    metrics.DISK_FREE.put(free_bytes)
+
+
+# --- collect ---
+
+
+def connector_started(connector: str, *, resumed: bool) -> None:
+    """A connector begins to read, from its cursor or from the start."""
+    metrics.CONNECTOR_STARTS.add(connector)
+    metrics.CONNECTOR_UP.put(1, connector)
+    _log.info("connector_started", connector=connector, resumed=resumed)
+
+
+def connector_ended(connector: str) -> None:
+    """A source that has an end was read to it."""
+    metrics.CONNECTOR_UP.put(0, connector)
+    _log.info("connector_ended", connector=connector)
+
+
+def connector_failed(connector: str, error: BaseException, *, retry_in_s: float | None) -> None:
+    """A connector failed; None: it will not be tried again until somebody changes something."""
+    metrics.CONNECTOR_ERRORS.add(connector, reason_of(error))
+    metrics.CONNECTOR_UP.put(0, connector)
+    wait = None if retry_in_s is None else round(retry_in_s, 3)
+    say = _log.error if retry_in_s is None or isinstance(error, PermanentError) else _log.warning
+    say("connector_failed", connector=connector, retry_in_s=wait, **_told(error))
+
+
+def connector_recovered(connector: str, *, failures: int) -> None:
+    """A batch came through after `failures` in a row."""
+    metrics.CONNECTOR_UP.put(1, connector)
+    _log.info("connector_recovered", connector=connector, failures=failures)
+
+
+def connector_gap(connector: str, start: int, end: int) -> None:
+    """The source cannot give us this time any more (epoch seconds)."""
+    metrics.CONNECTOR_GAP.add(connector, by=max(0, end - start))
+    _log.warning("connector_gap", connector=connector, start=start, end=end)
+
+
+def connector_batch(
+    connector: str, *, items: int, published: int, now: float, last_event_s: float | None = None
+) -> None:
+    """A batch was committed: `items` read, `published` let through. `last_event_s`: creation of the newest item."""
+    metrics.CONNECTOR_BATCHES.add(connector)
+    metrics.CONNECTOR_ITEMS.add(connector, by=items)
+    metrics.DOOR_PUBLISHED.add(connector, by=published)
+    if items:
+        metrics.CONNECTOR_LAST_EVENT.put(now if last_event_s is None else last_event_s, connector)
+    _log.debug("connector_batch", connector=connector, items=items, published=published)
+
+
+def door_dropped(connector: str, reason: str, number: int = 1) -> None:
+    """Items that did not pass the door: `unmatched`, `own`, `refused`, ...: a closed set of words."""
+    metrics.DOOR_DROPPED.add(connector, reason, by=number)
+    _log.debug("door_dropped", connector=connector, reason=reason, number=number)
+
+
+# --- stages and workers ---
+
+
+def worker_opened(stage: str, partition: int, *, position: int, records: int) -> None:
+    """A worker took its seat and restored `records` of state up to `position`."""
+    metrics.WORKER_OPENS.add(stage)
+    metrics.STAGE_POSITION.put(position, stage, str(partition))
+    _log.info("worker_opened", stage=stage, partition=partition, position=position, records=records)
+
+
+def worker_stepped(
+    stage: str, partition: int, *, seconds: float, records: int, position: int, lag: int
+) -> None:
+    """A step was committed; `seconds` from having the batch to the commit, `lag` records still to read."""
+    name = str(partition)
+    metrics.STEP_SECONDS.see(seconds, stage)
+    metrics.STAGE_RECORDS.add(stage, by=records)
+    metrics.STAGE_POSITION.put(position, stage, name)
+    metrics.STAGE_LAG.put(lag, stage, name)
+    _log.debug(
+        "worker_stepped", stage=stage, partition=partition, records=records, position=position, lag=lag
+    )
+
+
+def clock_passed(stage: str, now: int) -> None:
+    """A stage has worked through the clock or tick `now`: a gauge and no line."""
+    metrics.STAGE_CLOCK.put(now, stage)
+
+
+def worker_stalled(stage: str, partition: int, missing: str) -> None:
+    """A clock names a configuration (by hash) whose body is not here: the worker waits. Once per stall."""
+    metrics.WORKER_STALLS.add(stage)
+    metrics.STAGE_STALLED.put(1, stage, str(partition))
+    _log.error("worker_stalled", stage=stage, partition=partition, missing=missing)
+
+
+def worker_resumed(stage: str, partition: int) -> None:
+    """The missing configuration arrived."""
+    metrics.STAGE_STALLED.put(0, stage, str(partition))
+    _log.info("worker_resumed", stage=stage, partition=partition)
+
+
+def worker_fenced(stage: str, partition: int) -> None:
+    """Somebody else has this seat now."""
+    metrics.WORKER_FENCES.add(stage)
+    _log.warning("worker_fenced", stage=stage, partition=partition)
+
+
+def worker_failed(stage: str, partition: int, error: BaseException, *, retry_in_s: float | None) -> None:
+    """A step failed; it is begun again from the last commit, or (None) the daemon ends."""
+    metrics.WORKER_FAILURES.add(stage, reason_of(error))
+    wait = None if retry_in_s is None else round(retry_in_s, 3)
+    _log.error("worker_failed", stage=stage, partition=partition, retry_in_s=wait, **_told(error))
+
+
+def dead_letter(stage: str, reason: str, *, where: str) -> None:
+    """A piece of input was put aside. `where`: its parcel and index, or file and line; `reason`: a word of a set."""
+    metrics.DEAD_LETTERS.add(stage, reason)
+    _log.warning("dead_letter", stage=stage, reason=reason, where=where)
+
+
+# --- incidents and delivery ---
+
+
+def incidents_open(number: int) -> None:
+    """How many incidents are not closed: a gauge and no line."""
+    metrics.INCIDENTS_OPEN.put(number)
+
+
+def outbox_undelivered(number: int) -> None:
+    """How many notifications nobody has accepted yet: a gauge and no line."""
+    metrics.OUTBOX.put(number)
+
+
+def delivery(
+    notifier: str,
+    outcome: str,
+    *,
+    delivery_id: str,
+    incident: str,
+    attempt: int,
+    seconds: float,
+    error: BaseException | None = None,
+) -> None:
+    """One attempt ended: `delivered`, `retry` or `refused`; the last two with their error."""
+    metrics.DELIVERIES.add(notifier, outcome)
+    metrics.DELIVERY_SECONDS.see(seconds, notifier)
+    told: dict[str, object] = {}
+    if error is not None:
+        metrics.DELIVERIES_FAILED.add(notifier, reason_of(error))
+        told = _told(error)
+    say = _log.info if outcome == "delivered" else _log.error if outcome == "refused" else _log.warning
+    say(
+        "delivery",
+        notifier=notifier,
+        outcome=outcome,
+        delivery=delivery_id,
+        incident=incident,
+        attempt=attempt,
+        seconds=round(seconds, 3),
+        **told,
+    )
+
+
+# --- rules, web, calls out ---
+
+
+def rules_reloaded(content_hash: str, *, files: int, rules: int, now: float) -> None:
+    """Rule files were read well and stored under their hash."""
+    metrics.RULES.put(rules)
+    metrics.RULES_RELOAD_OK.put(1)
+    metrics.RULES_RELOAD_AT.put(now)
+    _log.info("rules_reloaded", hash=content_hash, files=files, rules=rules)
+
+
+def rules_refused(mistakes: int, *, first: str) -> None:
+    """Rule files have mistakes; the last good set stays. `first`: `file:line:column` of the first one."""
+    metrics.RULES_RELOAD_OK.put(0)
+    metrics.RULES_REFUSED.add()
+    _log.error("rules_refused", mistakes=mistakes, first=first)
+
+
+def http_failed(route: str, error: BaseException) -> None:
+    """A request to our web failed on our side; `route` is the template of the path, never the path."""
+    metrics.HTTP_ERRORS.add(route, reason_of(error))
+    _log.error("http_failed", route=route, **_told(error))
+
+
+def retried(call: str, *, attempt: int, wait_s: float, error: BaseException) -> None:
+    """A call out failed and will be tried again; `call` is our name for it, never its address."""
+    metrics.RETRIES.add(call)
+    _log.warning("call_retried", call=call, attempt=attempt, wait_s=round(wait_s, 3), **_told(error))

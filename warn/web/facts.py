@@ -1,0 +1,132 @@
+"""The facts of an incident: what, how many people, since when, against normal, how fast, press, what we cannot hear.
+
+Every number comes from the stored `Numbers` of the event shown; nothing is worked out anew here.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from warn.model.alerts import IncidentEvent, Numbers
+from warn.web.hostile import clean
+from warn.web.words import Words
+
+
+class Fact(NamedTuple):
+    """One answer: a label, the answer in a few words, and what one should know about it."""
+
+    label: str
+    value: str
+    note: str = ""
+    tone: Literal["", "bad", "unsure"] = ""
+
+
+def name_of(source: str) -> str:
+    """A source as people write it: `bluesky` is Bluesky, `hn_frontpage` is Hn frontpage."""
+    words = clean(source, 60).replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def topic_of(event: IncidentEvent) -> str:
+    """The topic without its brand: `Acme/battery` is battery."""
+    return clean(event.topic.rpartition("/")[2] or event.topic, 80)
+
+
+def about(event: IncidentEvent) -> str:
+    """The words most used, or the topic where none stand out."""
+    return ", ".join(clean(term, 40) for term in event.about[:4]) or topic_of(event)
+
+
+def size(numbers: Numbers, words: Words) -> str:
+    """How big in one phrase; votes are called votes, not people."""
+    if numbers.people:
+        return words("people", count=numbers.people)
+    if numbers.echo_people:
+        return words("people", count=numbers.echo_people)
+    if numbers.echo:
+        return words("reactions", count=numbers.echo)
+    return words("mentions", count=numbers.mentions)
+
+
+def facts(event: IncidentEvent, words: Words, press_sources: Sequence[str], *, over: bool) -> list[Fact]:
+    """All answers, the most needed first."""
+    return [
+        _people(event, words),
+        _since(event, words),
+        _normal(event.numbers, words),
+        _speed(event.numbers, words, over=over),
+        _press(event.numbers, words, press_sources),
+        _deaf(event.numbers, words),
+        _what(event, words),
+    ]
+
+
+def _what(event: IncidentEvent, words: Words) -> Fact:
+    terms = ", ".join(clean(term, 40) for term in event.about[:8])
+    note = words("what.about", terms=terms) if terms else words("what.plain")
+    value = words("what.topic", topic=topic_of(event), brand=clean(event.brand, 80))
+    return Fact(words("fact.what"), value, note)
+
+
+def _people(event: IncidentEvent, words: Words) -> Fact:
+    n = event.numbers
+    detail = words(
+        "people.detail",
+        mentions=words("mentions", count=n.mentions),
+        reactions=words("reactions", count=n.echo),
+    )
+    notes = [words("people.window", clock=words.clock(event.at)) + ".", detail]
+    notes[0] = notes[0][:1].upper() + notes[0][1:]
+    label = words("fact.people")
+    if not n.people and not n.echo_people:
+        notes.append(words("people.votes"))
+        label = words("fact.size")
+    if n.care:
+        notes.append(words("people.care", count=n.care))
+    return Fact(label, size(n, words), " ".join(notes))
+
+
+def _since(event: IncidentEvent, words: Words) -> Fact:
+    since = event.numbers.since
+    if not since:
+        return Fact(words("fact.since"), words("since.unknown"))
+    return Fact(words("fact.since"), words.clock(since), words.day(since))
+
+
+def _normal(n: Numbers, words: Words) -> Fact:
+    value = words("normal.value", times=words.times(n.times)) if n.expected > 0 else words("normal.first")
+    notes = []
+    if n.window_s:
+        expected = words.number(n.expected) if n.expected >= 0.05 else words("normal.about_none")
+        seen = words(f"signal.{n.signal or 'mentions'}", count=n.seen)
+        notes.append(words("normal.detail", seen=seen, span=words.span(n.window_s), expected=expected))
+    if n.learning:
+        notes.append(words("normal.learning"))
+    return Fact(words("fact.normal"), value, " ".join(notes), "unsure" if n.learning else "")
+
+
+def _speed(n: Numbers, words: Words, *, over: bool) -> Fact:
+    if over:
+        return Fact(words("fact.speed"), words("speed.over"))
+    if n.growing and n.doubling_s:
+        return Fact(words("fact.speed"), words("speed.doubling", span=words.span(n.doubling_s)), tone="bad")
+    if n.growing:
+        return Fact(words("fact.speed"), words("speed.growing"), tone="bad")
+    return Fact(words("fact.speed"), words("speed.steady"))
+
+
+def _press(n: Numbers, words: Words, press_sources: Sequence[str]) -> Fact:
+    if n.press:
+        note = ""
+        if n.press_at:
+            note = words("press.first", clock=words.clock(n.press_at), day=words.day(n.press_at))
+        return Fact(words("fact.press"), words("press.some", count=n.press), note, "bad")
+    if not press_sources:
+        return Fact(words("fact.press"), words("press.unheard"), words("press.unheard.note"), "unsure")
+    sources = ", ".join(name_of(s) for s in press_sources)
+    return Fact(words("fact.press"), words("press.none"), words("press.none.note", sources=sources))
+
+
+def _deaf(n: Numbers, words: Words) -> Fact:
+    if not n.deaf:
+        return Fact(words("fact.deaf"), words("deaf.none"), words("deaf.none.note"))
+    return Fact(words("fact.deaf"), ", ".join(name_of(s) for s in n.deaf), words("deaf.note"), "unsure")

@@ -1,0 +1,76 @@
+"""Keeps a `Store` up to date by following `[incidents]`, `[evidence]` and `[history]` through the bus port."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from warn.bus.base import Bus
+from warn.model.flow import EVIDENCE, HISTORY, INCIDENTS
+from warn.model.wire import (
+    UnknownKindError,
+    UnreadableError,
+    decode_evidence,
+    decode_history,
+    decode_incident,
+)
+from warn.web.health import Health
+from warn.web.store import Store
+
+_BATCH: Final = 200
+_WAIT_S: Final = 1.0
+_TRIM_EVERY_S: Final = 60.0
+
+
+async def follow(bus: Bus, store: Store, health: Health, now: Callable[[], float]) -> None:
+    """Until cancelled. The web is not ready before all that was there at the start has been read."""
+    async with asyncio.TaskGroup() as tasks:
+        for topic, decode, put in (
+            (INCIDENTS, decode_incident, store.put_incidents),
+            (EVIDENCE, decode_evidence, store.put_evidence),
+            (HISTORY, decode_history, store.put_history),
+        ):
+            health.failing(f"web: {topic}", f"the web is still reading [{topic}]")
+            tasks.create_task(_follow_one(bus, topic, decode, put, health))
+        tasks.create_task(_trim(store, now))
+
+
+async def _follow_one(
+    bus: Bus,
+    topic: str,
+    decode: Callable[[bytes], Any],
+    put: Callable[[Iterable[Any]], None],
+    health: Health,
+) -> None:
+    ends = {p: await bus.end(topic, p) for p in range(bus.partitions(topic))}
+    behind = {p for p, end in ends.items() if end > 0}
+    reader = await bus.follow(topic)
+    try:
+        while True:
+            if not behind:
+                health.well(f"web: {topic}")
+            records = await reader.read(_BATCH, _WAIT_S)
+            put(_readable(decode, (value for _, _, _, value in records)))
+            for partition, position, _, _ in records:
+                if position + 1 >= ends[partition]:
+                    behind.discard(partition)
+            if not records:
+                behind.clear()
+    finally:
+        await reader.close()
+
+
+def _readable(decode: Callable[[bytes], Any], values: Iterable[bytes]) -> list[Any]:
+    """What this release can read; the rest is newer than it or broken, and a page without it is better than none."""
+    found = []
+    for value in values:
+        try:
+            found.append(decode(value))
+        except (UnknownKindError, UnreadableError):
+            continue
+    return found
+
+
+async def _trim(store: Store, now: Callable[[], float]) -> None:
+    while True:
+        await asyncio.sleep(_TRIM_EVERY_S)
+        store.trim(int(now()))

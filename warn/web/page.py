@@ -1,0 +1,288 @@
+"""One incident as its page shows it: everything the template needs, already in words, nothing left to decide there."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from warn.match.fold import fold
+from warn.match.story import story_of
+from warn.match.terms import words_of
+from warn.model.alerts import IncidentEvent, Numbers
+from warn.model.records import Evidence
+from warn.web.chart import Chart, draw
+from warn.web.facts import Fact, about, facts, name_of, size
+from warn.web.hostile import clean, safe_link
+from warn.web.store import Entry, Store, is_over
+from warn.web.timeline import Moment, Told, timeline, told
+from warn.web.words import Words
+
+_BEFORE_S: Final = 2 * 3600
+_AFTER_S: Final = 15 * 60
+_LONGEST_CHART_S: Final = 48 * 3600
+_SAMPLES: Final = 30
+_STORIES: Final = 3
+_CARRIERS: Final = 6
+_LARGE: Final = 1_000
+_LARGE_ENOUGH_MENTIONS: Final = 400
+
+
+class Badge(NamedTuple):
+    """How the incident stands: `tone` colours it, the words say it."""
+
+    text: str
+    tone: str
+
+
+class Line(NamedTuple):
+    """One incident in the list."""
+
+    id: str
+    words: Words
+    brand: str
+    about: str
+    size: str
+    since: str
+    day: str
+    badges: tuple[Badge, ...]
+
+
+class Share(NamedTuple):
+    """How much is said on one platform, and its share of the greatest (0 to 100)."""
+
+    name: str
+    mentions: str
+    percent: int
+
+
+class Sample(NamedTuple):
+    """A post to read: hostile text, made safe; `link` only if it leads to a web page."""
+
+    text: str
+    source: str
+    clock: str
+    size: str
+    link: str | None
+    echo: bool
+
+
+class Story(NamedTuple):
+    """A text said by several: its words, and how often."""
+
+    text: str
+    copies: str
+
+
+class Call(NamedTuple):
+    """Whom to call: as written in the rule file, and a tel: or mailto: link where it is a number or an address."""
+
+    name: str
+    link: str | None
+
+
+class Page(NamedTuple):
+    """Everything on an incident's page."""
+
+    id: str
+    words: Words
+    title: str
+    brand: str
+    about: str
+    badges: tuple[Badge, ...]
+    shadow: bool
+    over: bool
+    as_of: str
+    peak: str
+    facts: Sequence[Fact]
+    owner: Call | None
+    note: str
+    playbook: str
+    playbook_link: str | None
+    began_on: str
+    chart: Chart | None
+    moments: Sequence[Moment]
+    told: Sequence[Told]
+    platforms: Sequence[Share]
+    stories: Sequence[Story]
+    carriers: Sequence[tuple[str, str]]
+    samples: Sequence[Sample]
+    message: str
+
+
+def line(entry: Entry) -> Line:
+    """An incident as the list shows it."""
+    event = entry.event
+    words = Words(event.language, event.timezone)
+    since = event.numbers.since or event.at
+    return Line(
+        event.incident, words, clean(event.brand, 80), about(event), size(event.numbers, words),
+        words.clock(since), words.day(since), _badges(event, words),
+    )  # fmt: skip
+
+
+def page(store: Store, incident: str, press_sources: Sequence[str]) -> Page | None:
+    """The page of an incident, or None where it is unknown."""
+    events = store.events(incident)
+    if not events:
+        return None
+    newest = events[-1]
+    over = is_over(newest)
+    words = Words(newest.language, newest.timezone)
+    highest = max(events, key=lambda e: (_bigness(e.numbers), -e.sequence))
+    shown = highest if over else newest
+    deliveries = store.deliveries(incident)
+    evidence = _evidence(store, events)
+    notes = newest.annotations
+    return Page(
+        id=incident,
+        words=words,
+        title=f"{clean(newest.brand, 80)}: {about(shown)}",
+        brand=clean(newest.brand, 80),
+        about=about(shown),
+        badges=_badges(newest, words),
+        shadow=newest.mode != "live",
+        over=over,
+        as_of=words(
+            "as_of",
+            clock=words.clock(shown.at),
+            day=words.day(shown.at),
+            zone=words.zone_name.replace("_", " "),
+        ),
+        peak=""
+        if shown is highest
+        else words("peak", people=size(highest.numbers, words), clock=words.clock(highest.at)),
+        facts=facts(shown, words, press_sources, over=over),
+        owner=_call(notes.get("owner", "")),
+        note=clean(notes.get("summary", "") or notes.get("description", ""), 400),
+        playbook=clean(notes.get("playbook", ""), 200),
+        playbook_link=safe_link(notes.get("playbook", "")),
+        began_on=next((name_of(e.numbers.first_platform) for e in events if e.numbers.first_platform), ""),
+        chart=_chart(store, events, words),
+        moments=timeline(events, deliveries, words),
+        told=told(deliveries, words),
+        platforms=_platforms(shown.numbers, words),
+        stories=_stories(evidence, words),
+        carriers=_carriers(evidence, words),
+        samples=[_sample(e, words) for e in evidence[:_SAMPLES]],
+        message=clean(events[0].message, 4_000),
+    )
+
+
+def _bigness(n: Numbers) -> tuple[int, int]:
+    return max(n.people, n.echo_people), n.mentions + n.echo
+
+
+def _badges(event: IncidentEvent, words: Words) -> tuple[Badge, ...]:
+    if is_over(event):
+        state = Badge(words("state.over"), "over")
+    elif event.state == "acknowledged":
+        state = Badge(words("state.acknowledged"), "calm")
+    else:
+        state = Badge(words("state.open"), "alarm")
+    severity = f"severity.{event.severity}"
+    badges = [
+        state,
+        Badge(words(severity) if event.severity in ("page", "ticket", "digest") else event.severity, ""),
+    ]
+    if event.mode != "live":
+        badges.append(Badge(words("diary"), "diary"))
+    return tuple(badges)
+
+
+def _call(owner: str) -> Call | None:
+    """`+31 20 123 45 67` becomes a tel: link, `comms@acme.example` a mailto: one, a name stays a name."""
+    name = clean(owner, 120)
+    if not name:
+        return None
+    digits = "".join(c for c in name if c in "+0123456789")
+    if len(digits) >= 5 and all(c in "+0123456789 ()-./" for c in name):
+        return Call(name, f"tel:{digits}")
+    local, at, host = name.partition("@")
+    plain = all(c.isascii() and (c.isalnum() or c in ".-_+") for c in local + host)
+    return Call(name, f"mailto:{name}" if at and local and "." in host and plain else None)
+
+
+def _chart(store: Store, events: Sequence[IncidentEvent], words: Words) -> Chart | None:
+    """From two hours before it began until it was quiet again; an incident stays open for hours after that."""
+    began = min(events[0].numbers.since or events[0].at, events[0].at)
+    latest = max(e.at for e in events if e.event != "resolved" or len(events) == 1)
+    points = store.history(events[-1].rule, began - _BEFORE_S, events[-1].at + _AFTER_S)
+    loud = max((p.minute for p in points if p.count), default=latest)
+    end = max(latest, loud)
+    start = max(began - _BEFORE_S, end - _LONGEST_CHART_S)
+    marks = [(e.at, words("chart.page")) for e in events if e.event in ("opened", "wave")]
+    press_at = next((e.numbers.press_at for e in events if e.numbers.press_at), None)
+    if press_at:
+        marks.append((press_at, words("chart.press")))
+    return draw(points, events[0].numbers.signal, start, end, marks, words)
+
+
+def _evidence(store: Store, events: Sequence[IncidentEvent]) -> list[Evidence]:
+    """Drawn samples first, in a fair order; then what else is kept of that topic and time, the most followed first."""
+    newest = events[-1]
+    keys = list(dict.fromkeys(key for e in reversed(events) for key in e.samples))
+    found = store.evidence(newest.topic, keys[:200])
+    start = min(events[0].numbers.since or events[0].at, events[0].at)
+    more = store.evidence_between(newest.topic, start - 60, newest.at + _AFTER_S, _LARGE_ENOUGH_MENTIONS)
+    return list({e.key: e for e in [*found, *more]}.values())
+
+
+def _sample(e: Evidence, words: Words) -> Sample:
+    followers = (
+        words("carriers.account", followers=_rounded(e.followers, words)) if e.followers >= _LARGE else ""
+    )
+    return Sample(
+        clean(e.text),
+        name_of(e.source),
+        words.clock(e.created_ms // 1000),
+        followers,
+        safe_link(e.url),
+        e.echo,
+    )
+
+
+def _platforms(numbers: Numbers, words: Words) -> list[Share]:
+    counts = sorted(numbers.platforms, key=lambda p: -p[1])[:8]
+    top = max((count for _, count in counts), default=0) or 1
+    return [Share(name_of(name), words.number(count), round(100 * count / top)) for name, count in counts]
+
+
+def _stories(evidence: Sequence[Evidence], words: Words) -> list[Story]:
+    """Texts that tell the same story more than once, by match's own key; each as it was first told."""
+    copies: Counter[int] = Counter()
+    first: dict[int, str] = {}
+    for e in evidence:
+        key = story_of(words_of(fold(e.text)), b"")
+        if key:
+            copies[key] += 1
+            first.setdefault(key, e.text)
+    return [
+        Story(clean(first[key], 280), words("stories.copies", count=count))
+        for key, count in copies.most_common(_STORIES)
+        if count > 1
+    ]
+
+
+def _carriers(evidence: Sequence[Evidence], words: Words) -> list[tuple[str, str]]:
+    """The largest accounts by role and size, never by name."""
+    largest: dict[int, Evidence] = {}
+    for e in evidence:
+        if (
+            e.author
+            and e.followers >= _LARGE
+            and e.followers > getattr(largest.get(e.author), "followers", 0)
+        ):
+            largest[e.author] = e
+    top = sorted(largest.values(), key=lambda e: -e.followers)[:_CARRIERS]
+    return [
+        (
+            words(f"carriers.role.{e.role if e.role in ('press', 'own') else ''}", source=name_of(e.source)),
+            words("carriers.account", followers=_rounded(e.followers, words)),
+        )
+        for e in top
+    ]
+
+
+def _rounded(followers: int, words: Words) -> str:
+    """Two significant figures: enough to judge by, too few to find an account by."""
+    digits = len(str(followers))
+    return words.number(round(followers, 2 - digits))

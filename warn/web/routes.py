@@ -1,0 +1,62 @@
+"""Puts the web together: pages for people, JSON for programs, operations for machines, one guard around all."""
+
+from collections.abc import Iterable
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from warn import __version__
+from warn.telemetry import events
+from warn.web.api import api
+from warn.web.headers import Guarded
+from warn.web.health import Health
+from warn.web.operations import Exposition, Reload, operations
+from warn.web.pages import Pages, PressSources
+from warn.web.store import Store
+
+
+async def _nothing_to_reload() -> tuple[str, ...]:
+    return ("this process has no rules to read",)
+
+
+def build(
+    store: Store,
+    health: Health,
+    exposition: Exposition,
+    *,
+    reload: Reload = _nothing_to_reload,
+    reload_token: str | None = None,
+    hosts: Iterable[str] = (),
+    press_sources: PressSources = tuple,
+    demo: bool = False,
+) -> Guarded:
+    """The whole web as one ASGI application.
+
+    `exposition` renders metrics for an Accept header. `hosts` are names the pages answer to besides localhost and
+    addresses. `press_sources` tells which press is listened to.
+    """
+    app = FastAPI(title="warn", version=__version__, docs_url=None, redoc_url=None)
+    pages = Pages(store, press_sources, demo=demo)
+    app.include_router(api(store))
+    app.router.routes.extend([*pages.routes(), *operations(health, exposition, reload, reload_token)])
+
+    async def missing(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        headers = error.headers if isinstance(error, HTTPException) else None
+        if request.url.path.startswith(("/api", "/-/", "/metrics", "/static")) or status != 404:
+            detail = error.detail if isinstance(error, HTTPException) else "failed"
+            return JSONResponse({"detail": detail}, status, headers=headers)
+        return pages.problem("missing", 404)
+
+    async def failed(request: Request, error: Exception) -> Response:
+        route = request.scope.get("route")
+        events.http_failed(getattr(route, "path", "unknown"), error)
+        if request.url.path.startswith(("/api", "/-/", "/metrics")):
+            return JSONResponse({"detail": "warn failed to answer; its log says why"}, 500)
+        return pages.problem("failed", 500)
+
+    app.add_exception_handler(HTTPException, missing)
+    app.add_exception_handler(Exception, failed)
+    return Guarded(app, hosts)
