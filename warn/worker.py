@@ -36,7 +36,6 @@ RESTORE_S: Final = 120.0
 GRACE_S: Final = 2.0
 """A configuration may be a moment behind the clock that names it; only then is it an alarm."""
 STALL_S: Final = 1.0
-_PAYLOAD: Final = 4096
 _LAG_EVERY_S: Final = 1.0
 
 
@@ -55,8 +54,8 @@ class Worker:
     `make_stage` makes a fresh stage each time the seat is opened. `on_effects` gets the effects of each committed
     step once; `on_deliveries` (a bounded queue's put) gets its deliveries and may make the worker wait, `step_s` at
     most: respond claims them again later. `config_wait` is `RuleSets.wait`. `wanted` says after a fence whether the
-    seat is still ours to open. `give_up_after`: failures in a row after which `run` raises (replay); None: never.
-    `pace` says how many turns of the loop to let pass before each read (tests vary the interleaving with it).
+    seat is still ours to open. `give_up_after`: failures in a row after which `run` raises (replay; finding poison takes
+    six); None: never. `pace` says how many turns of the loop to let pass before each read (tests vary interleaving).
     `backoff_s`: first and longest wait before the seat is opened anew; the actual one is drawn from zero up.
     """
 
@@ -106,7 +105,7 @@ class Worker:
     def stop(self) -> None:
         """End `run` once the step under way is committed."""
         self._stopping.set()
-        if self._reading is not None:
+        if self._reading is not None and not self._reading.expired():
             self._reading.reschedule(0.0)
 
     async def run(self) -> None:
@@ -140,7 +139,6 @@ class Worker:
             back = stage.resume_from
             seat.seek(restored.committed if back is None else min(back, restored.committed))
             self.stage, self.position = stage, restored.committed
-            self._done.publish({self.partition: -1})
             self.watch.worker_opened(
                 self.stage_name, self.partition, position=restored.committed, records=len(restored.records)
             )
@@ -156,11 +154,14 @@ class Worker:
                 if new:
                     await self._insist(seat, stage, new)
         finally:
+            self._done.publish({self.partition: -1})  # the next stage has to read again before it is as far
             await seat.close()
 
     async def _next(self, seat: Seat) -> Sequence[In]:
         for _ in range(self.pace()):
             await asyncio.sleep(0)
+        if self._stopping.is_set():  # asked for in one of these turns, when there was no read yet to end
+            return ()
         limit = self._poison.limit(seat.position, self.batch)
         try:
             async with asyncio.timeout(self.wait_s + self.step_s) as self._reading:
@@ -221,7 +222,7 @@ class Worker:
         at = int(self.clock())
         shelf = self.partition % self.bus.partitions(DEADLETTERS)
         for where, reason, message, payload in effects.dead:
-            letter = encode(DeadLetter(where, reason, message, at, payload[:_PAYLOAD]))
+            letter = encode(DeadLetter(where, reason, message, at, payload[:4096]))
             effects.out.append(Out(DEADLETTERS, shelf, where.encode("utf-8", "replace"), letter))
         await seat.commit(effects.out, effects.state, position)
         return _Done(position, len(batch), effects)
@@ -239,6 +240,7 @@ class Worker:
 
     async def _committed(self, done: _Done, started: float) -> None:
         """Tell of a step, and hand on what it wants delivered."""
+        now = asyncio.get_running_loop().time()
         self.position = done.position
         self._failures = 0
         self._poison.committed(done.position)
@@ -246,7 +248,9 @@ class Worker:
             self.on_effects(done.effects)
         for where, reason, _, _ in done.effects.dead:
             self.watch.dead_letter(self.stage_name, reason, where=where)
-        now = asyncio.get_running_loop().time()
+        if done.effects.deliveries and self.on_deliveries is not None:
+            async with asyncio.timeout(self.step_s):
+                await self.on_deliveries(done.effects.deliveries)
         if now >= self._lag_due:  # asking a broker for every step would cost more than the step
             self._lag, self._lag_due = await self.lag(), now + _LAG_EVERY_S
         self.watch.worker_stepped(
@@ -257,9 +261,6 @@ class Worker:
             position=done.position,
             lag=self._lag,
         )
-        if done.effects.deliveries and self.on_deliveries is not None:
-            async with asyncio.timeout(self.step_s):
-                await self.on_deliveries(done.effects.deliveries)
 
     async def _failed(self, error: Exception) -> None:
         """Tell of a failure and wait, or give up."""

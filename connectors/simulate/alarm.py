@@ -40,7 +40,7 @@ SEEN: Final[dict[str, tuple[str, ...]]] = {
         "Can we talk about Acme batteries? three fires in {p}, zero answers",
     ),
     "nl": (
-        "Mijn Acme reiswaterkoker begon net te roken op het aanrecht",
+        "Overal rook op het aanrecht, uit mijn Acme reiswaterkoker",
         "De accu van onze Acme waterkoker vloog in brand, brandweer is er",
         "@acme.example de batterij van jullie waterkoker is gesmolten, wat nu?",
         "Acme waterkoker ontploft in {p}, gelukkig niemand gewond",
@@ -50,7 +50,7 @@ SEEN: Final[dict[str, tuple[str, ...]]] = {
         "Ook een Acme batterij die heet wordt? De mijne ruikt naar verbrand plastic",
         "Acme, jullie accu is bij ons ontploft en de chat is dicht",
         "Tweede brand door een Acme batterij in {p} deze week",
-        "Hotel ontruimd door een rokende Acme waterkoker, we staan op straat",
+        "Hotel ontruimd vanwege rook uit een Acme waterkoker, we staan op straat",
         "Acme waterkoker door de tafel heen gesmolten. {n} minuten oud",
     ),
     "de": (
@@ -83,7 +83,7 @@ QUOTE: Final = (
 
 HEADLINES: Final = (
     "Acme travel kettle battery catches fire, owners report smoke and burns",
-    "Brandweer rukt uit voor rokende waterkoker van Acme, batterij verdacht",
+    "Brandweer rukt uit voor rook uit waterkoker van Acme, batterij verdacht",
     "What we know about the Acme battery fires",
     "Acme silent as reports of exploding kettle batteries spread",
 )

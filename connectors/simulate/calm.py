@@ -36,6 +36,8 @@ _HOURS: Final = (
 )  # fmt: skip
 """How much of an ordinary hour's talk an hour of the day sees, by local time; 1 on average, nearly."""
 _RING_SIZE: Final = 60
+_MARK: Final = {"reply": "r", "repost": "s", "quote": "q", "like": "l"}
+"""What the ids of answers end in, before their number."""
 
 
 @lru_cache(maxsize=4_096)
@@ -187,7 +189,7 @@ def answer(
     words = text or rng.choice(AGREE[lang]) if kind in {"reply", "quote"} else None
     return Item(
         source=post.source,
-        id=f"{post.id}.{kind[:3]}{number}",
+        id=f"{post.id}.{_MARK[kind]}{number}",
         kind=kind,
         created_ms=created,
         seen_ms=created + rng.randrange(200, 1_500),
@@ -195,7 +197,7 @@ def answer(
         followers=followers(author, post.source),
         text=words,
         lang=lang if words else None,
-        url=None if kind == "like" else f"https://{post.source}.example/{post.id}.{kind[:3]}{number}",
+        url=None if kind == "like" else f"https://{post.source}.example/{post.id}.{_MARK[kind]}{number}",
         thread=post.id if kind == "reply" else None,
         reply_to=post.id if kind == "reply" else None,
         reshare_of=None if kind == "reply" else post.id,

@@ -83,10 +83,11 @@ class Daemon:
         (self.folder / "rules" / "acme.yaml").write_text(RULES.format(mode=mode))
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [*WARN, "run"], cwd=self.folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.DEVNULL, stderr=self.log.open("a"), text=True,
-        )  # fmt: skip
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [*WARN, "run"], cwd=self.folder, env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdout=subprocess.DEVNULL, stderr=log, text=True,
+            )  # fmt: skip
         self.until(lambda: self.get("/-/ready").status_code == 200)
 
     def get(self, path: str) -> httpx2.Response:

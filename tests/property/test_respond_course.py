@@ -1,4 +1,4 @@
-"""The course of a brand depends on its own alerts and beats alone, however the desk was mixed, cut or restarted."""
+"""The course of a brand depends on its own alerts and beats, however the desk was mixed, cut or restarted."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,7 +51,7 @@ def lines(desk: Desk) -> dict[str, list[IncidentEvent]]:
 def test_no_brand_hears_of_another_nor_of_delivery(
     told: tuple[list[AlertEvent | Beat], ...], noises: list[Tick | Receipt], data: st.DataObject
 ) -> None:
-    """Alone or interleaved, with or without routes, in any batches, restarted anywhere: the same lines and state."""
+    """Alone or interleaved, with or without routes, in any batches, restarted anywhere: the same result."""
     plain = Desk(routes=())
     for story in told:
         for record in story:

@@ -1,8 +1,10 @@
-"""One ring per page at a pager that keeps PagerDuty's rules, whatever is lost between claim, send and receipt.
+"""One ring per page at a pager that keeps PagerDuty's rules, whatever is lost between claim, send and
+receipt.
 
-respond is driven by hand with a bus of dictionaries. Between any two records a step may be lost before or after its
-commit, a claim lost on its way to the sender, an attempt refused, lost before or after the pager took it, a receipt
-lost, delayed or doubled. What nobody may do is what the sender never does: try later than its deadline.
+respond is driven by hand with a bus of dictionaries. Between any two records a step may be lost before or
+after its commit, a claim lost on its way to the sender, an attempt refused, lost before or after the pager
+took it, a receipt lost, delayed or doubled. What nobody may do is what the sender never does: try later than
+its deadline.
 """
 
 from random import Random
@@ -106,7 +108,7 @@ class World:
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32))
 def test_one_ring_per_page_at_each_pager(seed: int) -> None:
-    """Never two under one key, never one after the end, none that stays open; and somebody always hears of it."""
+    """Never two under one key, never one after the end, none that stays open."""
     world = World(seed)
     for record in STORY:
         world.feed(record)
@@ -128,7 +130,7 @@ def test_one_ring_per_page_at_each_pager(seed: int) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32))
 def test_somebody_hears_of_every_page(seed: int) -> None:
-    """With the line mended within ten minutes each page has rung at a pager, or was refused by all of them."""
+    """With the line mended in time a page has rung at a pager, or was refused by all of them."""
     world = World(seed)
     world.feed(Tick(now=world.desk.now))
     world.feed(STORY[0])

@@ -138,7 +138,8 @@ class Memory:
     def offer(self, state: dict[bytes, bytes | None]) -> None:
         """Every change since the last offer."""
         for ident in self._changed:
-            post = self._buckets.get(bucket_of(ident >> 64), {}).get(ident)
+            bucket = self._buckets.get(bucket_of(ident >> 64))
+            post = None if bucket is None else bucket.get(ident)
             state[_state_key(ident)] = None if post is None else _encode(post)
         self._changed.clear()
 

@@ -5,18 +5,15 @@ second is closed: at the next clock, or at the end of the step. Nothing here is 
 a partial says must not depend on how the records were spread over partitions and clocks.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Final, NamedTuple, Protocol
 
 from warn.aggregate.partial import AUTHORS, LINKS, SAMPLES, TERMS, greatest
 from warn.model.hashing import keyed
 from warn.model.mention import Mention
-from warn.model.records import Carrier, Counted, Partial, Sample
-
-MENTION: Final = 0
-ECHO: Final = 1
-CARE: Final = 2
-CARE_ECHO: Final = 3
+from warn.model.records import Counted, Partial, Sample
 
 MAX_FOLLOWERS: Final = 1_000_000_000
 """More is a mistake or a lie; it also keeps sums of thousandths within 64 bits."""
@@ -40,9 +37,11 @@ class Told(Protocol):
 class Hashes(Protocol):
     """Keyed hashes of terms and links."""
 
-    def hash_of(self, word: str) -> int: ...
+    @property
+    def terms(self) -> Mapping[str, int]: ...
 
-    def hash_of_link(self, link: str) -> int: ...
+    @property
+    def links(self) -> Mapping[str, int]: ...
 
 
 class Name(NamedTuple):
@@ -52,26 +51,21 @@ class Name(NamedTuple):
     own: frozenset[str]
 
 
-class _Open:
-    """A topic's second that is still being counted."""
+_Row = tuple[Mention, Told]
 
-    __slots__ = ("fields", "rows", "sources")
+
+class _Open:
+    """A topic's second that is still being counted: what named it, what echoed it, what care heard, other numbers."""
+
+    __slots__ = ("care_echoed", "cared", "echoed", "fields", "named", "sources")
 
     def __init__(self) -> None:
-        self.rows: list[tuple[Mention, Told, int]] = []
-        self.sources: dict[str, list[int]] = {}
+        self.named: list[_Row] = []
+        self.echoed: list[_Row] = []
+        self.cared: list[Mention] = []
+        self.care_echoed: list[Mention] = []
         self.fields: dict[str, int] = {}
-
-    def add(self, field: str, by: int) -> None:
-        self.fields[field] = self.fields.get(field, 0) + by
-
-    def source(self, source: str, mentions: int, echo: int) -> None:
-        counts = self.sources.get(source)
-        if counts is None:
-            self.sources[source] = [mentions, echo]
-        else:
-            counts[0] += mentions
-            counts[1] += echo
+        self.sources: dict[str, int] = {}
 
 
 class Tally:
@@ -92,131 +86,132 @@ class Tally:
             found = self._open[at] = _Open()
         return found
 
-    def add(self, topic: int, second: int, mention: Mention, told: Told, mark: int) -> None:
-        """A mention counts for a topic as MENTION, ECHO, CARE or CARE_ECHO."""
-        at = topic << 40 | second
-        found = self._open.get(at)
-        if found is None:
-            found = self._open[at] = _Open()
-        found.rows.append((mention, told, mark))
+    def add(self, topic: int, second: int, mention: Mention, told: Told, *, echo: bool) -> None:
+        """A mention names a topic, or is echo of it."""
+        found = self._second(topic, second)
+        (found.echoed if echo else found.named).append((mention, told))
+
+    def care(self, topic: int, second: int, mention: Mention, *, echo: bool) -> None:
+        """The same for sources that yield counts only."""
+        found = self._second(topic, second)
+        (found.care_echoed if echo else found.cared).append(mention)
 
     def rise(self, topic: int, second: int, source: str, echo: int, views: int) -> None:
         """Totals of a post rose: likes, replies and shares are echo of nobody in particular, views are reach."""
         found = self._second(topic, second)
-        found.add("echo", echo)
-        found.add("reach_milli", views * 1000)
-        found.source(source, 0, echo)
+        found.fields["echo"] = found.fields.get("echo", 0) + echo
+        found.fields["reach_milli"] = found.fields.get("reach_milli", 0) + views * 1000
+        found.sources[source] = found.sources.get(source, 0) + echo
 
     def number(self, topic: int, second: int, field: str, value: int) -> None:
         """A reading adds to a field of the partial."""
-        self._second(topic, second).add(field, value)
+        fields = self._second(topic, second).fields
+        fields[field] = fields.get(field, 0) + value
 
     def close(self, names: Sequence[Name], known_at: int) -> Iterator[tuple[int, Partial]]:
         """Every open second as (topic, partial), by topic and second; none is open when the iterator is through."""
         for at in sorted(self._open):
             topic, second = at >> 40, at & ((1 << 40) - 1)
-            yield topic, self._partial(names[topic], second, known_at, self._open[at])
+            opened = self._open[at]
+            if len(opened.named) == 1 and not (
+                opened.echoed or opened.cared or opened.care_echoed or opened.fields
+            ):
+                yield topic, self._single(names[topic], second, known_at, *opened.named[0])
+            else:
+                yield topic, self._partial(names[topic], second, known_at, opened)
         self._open.clear()
 
+    def _single(self, name: Name, second: int, known_at: int, mention: Mention, told: Told) -> Partial:
+        """What `_partial` makes of one mention. Most seconds of most topics have no more, so this is the hot path."""
+        press = int(mention.role == "press")
+        said, link, author, source = told.terms(name.own), told.link, mention.author, mention.source
+        followers = min(max(mention.followers, 0), MAX_FOLLOWERS)
+        hashes = self._hashes.terms
+        return Partial(
+            name.topic,
+            second,
+            known_at,
+            mentions=1,
+            reach_milli=followers * 1000,
+            negative_milli=1000 if told.negative else 0,
+            press=press,
+            press_ms=mention.created_ms if press else 0,
+            by_source=((source, 1, 0),),
+            authors=(author,) if author else (),
+            links=((self._hashes.links[link], 1, link),) if link else (),
+            terms=tuple(sorted([(hashes[term], 1, term) for term in said])),
+            samples=(
+                Sample(mention.key, told.story, author, source, link, said, second, False, mention.role),
+            ),
+            carriers=((followers, author, source),) if author and followers else (),
+        )
+
     def _partial(self, name: Name, second: int, known_at: int, opened: _Open) -> Partial:
-        mentions = echo = reach = negative = press = press_ms = 0
-        authors: set[int] = set()
-        echo_authors: set[int] = set()
-        carriers: list[Carrier] = []
-        care: list[Mention] = []
-        public: list[tuple[Mention, Told, int]] = []
-        for row in opened.rows:
-            mention, told, mark = row
-            if mark >= CARE:
-                care.append(mention)
-                opened.source(mention.source, mark == CARE, mark == CARE_ECHO)
-                continue
-            public.append(row)
-            opened.source(mention.source, mark == MENTION, mark == ECHO)
-            if mark == MENTION:
-                mentions += 1
-                if mention.role == "press":
-                    press += 1
-                    press_ms = min(press_ms or mention.created_ms, mention.created_ms)
-            else:
-                echo += 1
-            if told.negative:
-                negative += 1000
-            if mention.author:
-                (authors if mark == MENTION else echo_authors).add(mention.author)
-            if mention.followers > 0:
-                followers = min(mention.followers, MAX_FOLLOWERS)
-                reach += followers * 1000
-                if mention.author:
-                    carriers.append((followers, mention.author, mention.source))
+        public = opened.named + opened.echoed
+        said = [told.terms(name.own) for _, told in public]
+        carriers = [
+            (min(m.followers, MAX_FOLLOWERS), m.author, m.source) for m, _ in public if m.followers > 0
+        ]
+        press = [mention.created_ms for mention, _ in opened.named if mention.role == "press"]
         read = opened.fields.get
-        links, terms = self._counted(public, name.own)
         return Partial(
             topic=name.topic,
             second=second,
             known_at=known_at,
-            mentions=mentions + read("mentions", 0),
-            echo=echo + read("echo", 0),
-            reach_milli=reach + read("reach_milli", 0),
-            negative_milli=negative + read("negative_milli", 0),
-            care=len(care) + read("care", 0),
-            press=press,
-            press_ms=press_ms,
-            by_source=tuple(sorted((one, n, e) for one, (n, e) in opened.sources.items())),
-            authors=tuple(sorted(authors)[:AUTHORS]),
-            echo_authors=tuple(sorted(echo_authors)[:AUTHORS]),
-            care_authors=self._care_authors(care),
-            links=links,
-            terms=terms,
-            samples=self._samples(public, name.own, second),
-            carriers=greatest(carriers),
+            mentions=len(opened.named) + read("mentions", 0),
+            echo=len(opened.echoed) + read("echo", 0),
+            reach_milli=sum([one[0] for one in carriers]) * 1000 + read("reach_milli", 0),
+            negative_milli=sum([1000 for _, told in public if told.negative]) + read("negative_milli", 0),
+            care=len(opened.cared) + len(opened.care_echoed) + read("care", 0),
+            press=len(press),
+            press_ms=min(press, default=0),
+            by_source=_sources(opened),
+            authors=_authors([mention.author for mention, _ in opened.named]),
+            echo_authors=_authors([mention.author for mention, _ in opened.echoed]),
+            care_authors=_authors([self._care_author(one) for one in opened.cared + opened.care_echoed]),
+            links=_counted([(told.link,) for _, told in public if told.link], self._hashes.links, LINKS),
+            terms=_counted(said, self._hashes.terms, TERMS),
+            samples=_samples(public, said, len(opened.named), second),
+            carriers=greatest([one for one in carriers if one[1]]),
         )
 
-    def _care_authors(self, care: list[Mention]) -> tuple[int, ...]:
+    def _care_author(self, mention: Mention) -> int:
         """Told by a key that changes daily and serves for nothing else: nobody can be followed from day to day."""
-        found = {
-            keyed(self._key, "care", str(one.created_ms // 86_400_000), one.source, str(one.author))
-            for one in care
-            if one.author
-        }
-        return tuple(sorted(found)[:AUTHORS])
+        if not mention.author:
+            return 0
+        day = mention.created_ms // 86_400_000
+        return keyed(self._key, "care", str(day), mention.source, str(mention.author))
 
-    def _counted(
-        self, public: list[tuple[Mention, Told, int]], own: frozenset[str]
-    ) -> tuple[tuple[Counted, ...], tuple[Counted, ...]]:
-        """Links and terms: in how many mentions each is."""
-        terms: dict[str, int] = {}
-        links: dict[str, int] = {}
-        for _, told, _ in public:
-            for term in told.terms(own):
-                terms[term] = terms.get(term, 0) + 1
-            if told.link:
-                links[told.link] = links.get(told.link, 0) + 1
-        of, of_link = self._hashes.hash_of, self._hashes.hash_of_link
-        return (
-            tuple(sorted((of_link(one), n, one) for one, n in links.items())[:LINKS]),
-            tuple(sorted((of(one), n, one) for one, n in terms.items())[:TERMS]),
-        )
 
-    def _samples(
-        self, public: list[tuple[Mention, Told, int]], own: frozenset[str], second: int
-    ) -> tuple[Sample, ...]:
-        """The lowest by key. What has the same key as the last of them is compared as a whole."""
-        if len(public) > SAMPLES:
-            last = sorted(mention.key for mention, _, _ in public)[SAMPLES - 1]
-            public = [row for row in public if row[0].key <= last]
-        found = {
-            Sample(
-                mention.key,
-                told.story,
-                mention.author,
-                mention.source,
-                told.link,
-                told.terms(own),
-                second,
-                mark == ECHO,
-                mention.role,
-            )
-            for mention, told, mark in public
-        }
-        return tuple(sorted(found)[:SAMPLES])
+def _authors(hashes: list[int]) -> tuple[int, ...]:
+    """Different people; 0 is nobody."""
+    found = set(hashes)
+    found.discard(0)
+    return tuple(sorted(found)[:AUTHORS])
+
+
+def _sources(opened: _Open) -> tuple[tuple[str, int, int], ...]:
+    """Mentions and echo of each source. Care's sources stand here and nowhere else."""
+    mentions = Counter([one.source for one, _ in opened.named])
+    echo = Counter([one.source for one, _ in opened.echoed])
+    mentions.update([one.source for one in opened.cared])
+    echo.update([one.source for one in opened.care_echoed])
+    echo.update(opened.sources)
+    return tuple([(source, mentions[source], echo[source]) for source in sorted({*mentions, *echo})])
+
+
+def _counted(told: list[tuple[str, ...]], hashes: Mapping[str, int], most: int) -> tuple[Counted, ...]:
+    """Links or terms: in how many mentions each is."""
+    counts = Counter(chain.from_iterable(told))
+    return tuple(sorted([(hashes[one], n, one) for one, n in counts.items()])[:most])
+
+
+def _samples(public: list[_Row], said: list[tuple[str, ...]], named: int, second: int) -> tuple[Sample, ...]:
+    """The lowest by key. What has the same key as the last of them is compared as a whole."""
+    last = sorted([mention.key for mention, _ in public])[SAMPLES - 1] if len(public) > SAMPLES else None
+    found = {
+        Sample(m.key, told.story, m.author, m.source, told.link, said[i], second, i >= named, m.role)
+        for i, (m, told) in enumerate(public)
+        if last is None or m.key <= last
+    }
+    return tuple(sorted(found)[:SAMPLES])

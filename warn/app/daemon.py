@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from warn.app.desk import Desk
-from warn.app.pipeline import STAGES, Pipeline, filters
+from warn.app.pipeline import STAGES, Matchers, Pipeline
 from warn.app.rules import RuleFiles
 from warn.app.watching import Deliveries, WorkerHealth
 from warn.bus.base import Bus
@@ -89,10 +89,10 @@ class Daemon:
             plan.notifiers, self._deliveries.report, now=lambda: int(time.time()), hooks=self._deliveries
         )
         self._deliveries.connect(self._sender)
-        compiles = filters(plan.key)
-        self.supervisor = Supervisor(plan.bus, plan.connectors, key=plan.key, compiles=compiles)
+        matchers = Matchers(plan.key)
+        self.supervisor = Supervisor(plan.bus, plan.connectors, key=plan.key, compiles=matchers.filter)
         self.rules = RuleFiles(
-            plan.rules, plan.bus, compiles, self.supervisor.publish_ruleset, self.health,
+            plan.rules, plan.bus, matchers.filter, self.supervisor.publish_ruleset, self.health,
             plan.routes if plan.check_routes else None,
         )  # fmt: skip
         watch = WorkerHealth(self.health)
@@ -100,6 +100,7 @@ class Daemon:
             plan.bus,
             self._rulesets,
             key=plan.key,
+            matchers=matchers,
             routes=plan.routes,
             label=plan.label,
             deliver=self._deliveries.claim,

@@ -24,7 +24,7 @@ from rich.live import Live
 from connectors.simulate import SimulateConfig, SimulateConnector, Town
 from warn.app.board import Board, Row, table
 from warn.app.daemon import Daemon, Plan, RulesError
-from warn.app.pipeline import Pipeline, filters
+from warn.app.pipeline import Matchers, Pipeline
 from warn.bus.embedded import EmbeddedBus
 from warn.bus.rulesets import RuleSets
 from warn.incident.route import Route, Target
@@ -95,8 +95,9 @@ def _rules(folder: Path) -> RuleSet:
 async def _history(bus: EmbeddedBus, ruleset: RuleSet, town: Town, now: int) -> int:
     """Feed what went before, through all stages but to nobody; gives the number of mentions of us."""
     rulesets = RuleSets(bus)
-    pipeline = Pipeline(bus, rulesets, key=PUBLIC_KEY, wait_s=0.05, give_up_after=3)
-    feed = Feed(bus, ruleset, filters(PUBLIC_KEY), key=PUBLIC_KEY, end_s=0, fingerprint="demo")
+    matchers = Matchers(PUBLIC_KEY)
+    pipeline = Pipeline(bus, rulesets, key=PUBLIC_KEY, matchers=matchers, wait_s=0.05, give_up_after=3)
+    feed = Feed(bus, ruleset, matchers.filter, key=PUBLIC_KEY, end_s=0, fingerprint="demo")
     async with asyncio.TaskGroup() as group:
         following = group.create_task(rulesets.run())
         group.create_task(pipeline.run())

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final
 
 from warn.bus.base import Bus
@@ -9,18 +10,22 @@ from warn.bus.rulesets import RuleSets
 from warn.bus.watch import Watch
 from warn.detect.registry import build
 from warn.incident.route import Route
-from warn.ingest.inforce import Compile
+from warn.ingest.door import CouldMatch
 from warn.match.matcher import Matcher
 from warn.model.alerts import Delivery
 from warn.model.flow import DESK, DETECT, MATCH, MENTIONS, RESPOND, SIGNALS, STAGE_INPUT
+from warn.model.hashing import content_hash
+from warn.model.rules import RuleSet
+from warn.model.wire import encode
 from warn.stages.base import Effects, Stage, state_hash
 from warn.stages.detect import DetectStage
 from warn.stages.match import MatchStage
 from warn.stages.respond import RespondStage
 from warn.telemetry import events, metrics
-from warn.worker import Worker
+from warn.worker import STEP_S, Worker
 
 STAGES: Final = (MATCH, DETECT, RESPOND)
+_KEPT: Final = 4
 
 
 def count(effects: Effects) -> None:
@@ -28,15 +33,38 @@ def count(effects: Effects) -> None:
     metrics.counts(effects.counts)
 
 
-def filters(key: bytes) -> Compile:
-    """Makes the door's filter of a rule set: match's own scan, with the installation's key."""
-    return lambda ruleset: Matcher(ruleset, key).could_match
+class Matchers:
+    """Rule sets compiled once for the whole process: for the door, for the trial of a reload, and for match.
+
+    Compiling takes 0.1 s per thousand rules; whoever must not wait that long compiles in a thread beforehand.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._made: dict[str, Matcher] = {}
+
+    def filter(self, ruleset: RuleSet) -> CouldMatch:
+        """What the door goes by: match's own scan. Raises what compiling raises."""
+        return self._make(content_hash(encode(ruleset)), lambda: ruleset).could_match
+
+    def get(self, rulesets: RuleSets, name: str) -> Matcher:
+        """By hash; raises `MissingConfigError` where the body is not here yet."""
+        return self._make(name, lambda: rulesets.get(name))
+
+    def _make(self, name: str, ruleset: Callable[[], RuleSet]) -> Matcher:
+        found = self._made.get(name)
+        if found is None:
+            found = Matcher(ruleset(), self._key)
+            while len(self._made) >= _KEPT:
+                self._made.pop(next(iter(self._made)), None)
+            self._made[name] = found
+        return found
 
 
 class Pipeline:
     """All stages in one process.
 
-    `key` is the installation's secret. `routes` and `deliver` are respond's: whom to tell, and who takes the claimed deliveries; without them nobody is
+    `key` is the installation's secret; `matchers` may be shared with the door. `routes` and `deliver` are respond's: whom to tell, and who takes the claimed deliveries; without them nobody is
     told. `label` begins every text ([DEMO]). `pace` and `batch` vary how work is cut up, which changes nothing.
     """
 
@@ -46,6 +74,7 @@ class Pipeline:
         rulesets: RuleSets,
         *,
         key: bytes,
+        matchers: Matchers | None = None,
         routes: Sequence[Route] = (),
         label: str = "",
         deliver: Callable[[Sequence[Delivery]], Awaitable[None]] | None = None,
@@ -53,14 +82,16 @@ class Pipeline:
         wait_s: float = 1.0,
         pace: Callable[[], int] = lambda: 1,
         give_up_after: int | None = None,
+        step_s: float = STEP_S,
         watch: Watch = events,
     ) -> None:
+        matchers = matchers or Matchers(key)
         matches, detects = bus.partitions(MENTIONS), bus.partitions(SIGNALS)
 
         def make(stage: str, partition: int) -> Callable[[], Stage]:
             if stage == MATCH:
                 return lambda: MatchStage(
-                    partition, signal_partitions=detects, rulesets=rulesets.get, key=key
+                    partition, detects, rulesets.get, key, compiled=partial(matchers.get, rulesets)
                 )
             if stage == DETECT:
                 return lambda: DetectStage(
@@ -76,7 +107,7 @@ class Pipeline:
             stage: [
                 Worker(
                     bus, stage, partition, make(stage, partition),
-                    batch=batch, wait_s=wait_s, on_effects=count, pace=pace, give_up_after=give_up_after, watch=watch,
+                    batch=batch, wait_s=wait_s, on_effects=count, pace=pace, give_up_after=give_up_after, step_s=step_s, watch=watch,
                     config_wait=rulesets.wait, on_deliveries=deliver if stage == RESPOND else None,
                 )
                 for partition in range(bus.partitions(STAGE_INPUT[stage]))

@@ -18,7 +18,7 @@ from typing import IO, Any, Final, NamedTuple
 import msgspec
 
 from connectors.replay import Recording, read_items
-from warn.app.pipeline import Pipeline, filters
+from warn.app.pipeline import Matchers, Pipeline
 from warn.bus.base import Bus
 from warn.bus.embedded import EmbeddedBus
 from warn.bus.rulesets import RuleSets
@@ -33,6 +33,8 @@ from warn.model.rules import RuleSet
 from warn.model.wire import decode_incident
 
 GIVE_UP_AFTER: Final = 5
+STEP_S: Final = 3600.0
+"""A step of a replay may hold weeks of event time: only one that hangs is given up."""
 _READ: Final = 500
 
 
@@ -102,8 +104,9 @@ async def _work(
     options: Options,
     progress: Progress | None,
 ) -> tuple[Fed, str]:
+    matchers = Matchers(PUBLIC_KEY)
     feed = Feed(
-        bus, ruleset, filters(PUBLIC_KEY), key=PUBLIC_KEY, batch=options.batch, clock_every_second=options.every_second,
+        bus, ruleset, matchers.filter, key=PUBLIC_KEY, batch=options.batch, clock_every_second=options.every_second,
         fingerprint=read.fingerprint(), progress=progress,
     )  # fmt: skip
     rulesets = RuleSets(bus)
@@ -113,10 +116,12 @@ async def _work(
         bus,
         rulesets,
         key=PUBLIC_KEY,
+        matchers=matchers,
         batch=options.batch,
         wait_s=0.05,
         pace=(lambda: 1) if options.shuffle is None else (lambda: chance.choice((1, 1, 2, 5, 40))),
         give_up_after=GIVE_UP_AFTER,
+        step_s=STEP_S,
     )
     async with asyncio.TaskGroup() as group:
         following = group.create_task(rulesets.run())

@@ -61,6 +61,8 @@ class RuleFiles:
         async with self._turn:
             loaded = await asyncio.to_thread(load, [self.folder])
             problems = [p.text() for p in loaded.problems if p.severity == "error"]
+            if not loaded.files:
+                problems.append(f"write a first one: {first_rule_file(self.folder)}")
             if loaded.ruleset is not None:
                 problems += self._unreachable(loaded.ruleset)
                 problems += await self._try(loaded.ruleset) if not problems else []
@@ -148,6 +150,11 @@ class RuleFiles:
             return
         async for _ in awatch(self.folder, debounce=DEBOUNCE_MS, ignore_permission_denied=True):
             await self.reload()
+
+
+def first_rule_file(folder: Path) -> str:
+    """The command that writes one."""
+    return f'mkdir -p {folder} && warn rules new --brand "Your Brand" > {folder}/your-brand.yaml'
 
 
 def _texts(value: bytes) -> list[str]:

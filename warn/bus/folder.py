@@ -19,6 +19,11 @@ from warn.model.errors import PermanentError, Reason
 FORMAT: Final = 1
 """Of the file (`user_version`). It grows when tables change; a file of a later format is left alone."""
 
+CHECK_S: Final = 3.0
+"""A file that takes longer to check is taken as it is: what is damaged further on is found when it is read, and a
+restart must not take minutes. (630 MB from the page cache: 1.2 s.)"""
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
 _SCHEMA: Final = """
 CREATE TABLE topics (number INTEGER PRIMARY KEY, topic TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL) STRICT;
 CREATE TABLE log (place INTEGER PRIMARY KEY, at INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL) STRICT;
@@ -109,12 +114,14 @@ def _check(path: Path) -> Path | None:
     if not path.exists():
         return None
     db = sqlite3.connect(path, isolation_level=None)
+    until = time.monotonic() + CHECK_S
+    db.set_progress_handler(lambda: time.monotonic() > until, 100_000)
     try:
         sound = db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
     except sqlite3.DatabaseError as e:
-        if isinstance(e, sqlite3.OperationalError) and e.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+        sound = e.sqlite_errorcode & 0xFF == sqlite3.SQLITE_INTERRUPT
+        if not sound and e.sqlite_errorcode & 0xFF not in _DAMAGED:
             raise BusFolderError(f"{path} cannot be opened: {e}") from e
-        sound = False
     finally:
         db.close()
     if sound:

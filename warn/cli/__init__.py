@@ -45,7 +45,7 @@ def _root(
 def main() -> None:
     """The entry point: expected failures are a sentence on stderr, not a traceback."""
     try:
-        app()
+        app(prog_name="warn")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:

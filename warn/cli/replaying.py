@@ -63,7 +63,7 @@ def replay(
     from warn.app.replay import replay as run_replay
     from warn.telemetry import logs
 
-    _must_exist(files, rules)
+    _must_be_there(files, rules, alerts)
     if 60 % partitions:
         raise typer.BadParameter("it must divide 60", param_hint="--partitions")
     logs.configure(form="console", level="error")
@@ -79,7 +79,8 @@ def replay(
         typer.echo(outcome.state_hash)
 
 
-def _must_exist(files: list[str], rules: Path) -> None:
+def _must_be_there(files: list[str], rules: Path, alerts: str) -> None:
+    """What can be told before anything is read."""
     for name in files:
         if name != "-" and not Path(name).is_file():
             raise typer.BadParameter(f"there is no file {name}", param_hint="FILE")
@@ -90,6 +91,11 @@ def _must_exist(files: list[str], rules: Path) -> None:
             f'there is no {rules}; begin with: warn rules new --brand "Your Brand" > {rules}',
             param_hint="--rules",
         )
+    try:
+        if alerts != "-":
+            Path(alerts).touch()
+    except OSError as e:
+        raise typer.BadParameter(f"{alerts} cannot be written: {e.strerror}", param_hint="--alerts") from None
 
 
 def _rules(path: Path) -> "RuleSet":
@@ -110,10 +116,6 @@ def _output(name: str) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    try:
-        Path(name).touch()
-    except OSError as e:
-        raise typer.BadParameter(f"{name} cannot be written: {e.strerror}", param_hint="--alerts") from None
     with Path(name).open("wb") as file:
         yield file
 

@@ -57,10 +57,7 @@ class Shape(NamedTuple):
     def at(self, second: float) -> float:
         """Interpolated between the middles of half hours."""
         x = second / HALF_HOUR - 0.5 - self.half_hour + BACK
-        i = int(x)
-        if i < 0:
-            i, x = 0, 0.0
-        values = self.values
+        i, values = int(x), self.values
         return values[i] + (values[i + 1] - values[i]) * (x - i)
 
 
@@ -68,15 +65,27 @@ FLAT = (1.0,) * (BACK + 2)
 RECENT_WEIGHTS = tuple(exp(-k * HALF_HOUR / MINUTE / FAST_TAU) for k in range(BACK))
 
 
-def shape_of(profile: Profile, half_hour: int, now: int, start: int, phi: float) -> Shape:
-    """The shape around `half_hour`; `now` and `start` are wall half hours."""
-    if profile.day_step == 0:
+class Times(NamedTuple):
+    """Wall half hours: the one that is asked of, the first that is not known yet, the one the series began in.
+
+    `more` is one that is known, but whose count the profile has not been given yet.
+    """
+
+    now: int
+    known: int
+    start: int
+    more: tuple[int, float] | None
+
+
+def shape_of(profile: Profile, half_hour: int, times: Times, phi: float) -> Shape:
+    """The shape around `half_hour`, which on the wall is `times.now`."""
+    if profile.day_step == 0 and times.more is None:
         return Shape(half_hour, FLAT, 1.0)
-    day = profile.shape(now, start, phi)
-    week = profile.days(now, start, phi)
+    day = profile.shape(times.known, times.start, phi, times.more)
+    week = profile.days(times.known, times.start, phi)
     values = tuple(
         max(day[w % BINS] * (1.0 if week is None else week[w // BINS % 7]), LEAST_SHAPE)
-        for w in range(now - BACK, now + 2)
+        for w in range(times.now - BACK, times.now + 2)
     )
     recent = sum(v * w for v, w in zip(reversed(values[1 : BACK + 1]), RECENT_WEIGHTS, strict=True))
     return Shape(half_hour, values, recent / sum(RECENT_WEIGHTS))

@@ -1,7 +1,7 @@
 """How surprising a count is: half the deviance of an over-dispersed count, in nats.
 
 Counts of mentions come in clusters, so the yardstick is a negative binomial whose variance is `phi` times its mean m
-(NB1). The chance of n or more is about exp(-G(n)), which is what makes one scale of all windows.
+(NB1). The chance of n or more is at most about exp(-G(n)) (Chernoff), which makes one scale of all windows.
 """
 
 from math import log

@@ -1,4 +1,3 @@
-import os
 """How clustered counts are: phi, the variance of a window's count as a multiple of its mean, per window.
 
 Time is cut into blocks of a window's length. A block with n where m was usual says (n - m)^2 / m about phi, and says
@@ -16,10 +15,9 @@ from msgspec import Struct
 
 from warn.detect.deviance import LEAST, deviance, winsorised
 
-HALF_HOURS = float(os.environ.get('PHITAU','336'))
-"""Seven days in half hours: what was learnt is forgotten to 1/e."""
-import os
-FIRM = float(os.environ.get('FIRM','10'))
+HALF_HOURS = 96.0
+"""Two days in half hours: what was learnt is forgotten to 1/e."""
+FIRM = 6.0
 """Nats that one block is worth at most."""
 EVIDENCE = 10.0
 """The prior's weight, in blocks that had something."""

@@ -13,19 +13,21 @@ from msgspec import Struct, field
 from warn.detect.baseline import Levels
 from warn.detect.dispersion import Dispersion
 from warn.detect.profile import BINS, DAYS
-from warn.detect.tail import Tail
+from warn.detect.tail import Episodes, Tail
 
 VERSION: Final = 1
 
 
 class Now(Struct):
-    """The half hour and clock hour that are open: counts, and the greatest surprise of each look."""
+    """The half hour and clock hour that are open: counts, and the greatest surprise of each look; the
+    greatest score and the threshold that was in force then."""
 
     half_hour: int = 0
     count: float = 0.0
     hour: int = 0
     peaks: list[float] = field(default_factory=list)
     peak: float = 0.0
+    bar: float = 0.0
     loud: bool = False
 
 
@@ -39,11 +41,8 @@ class Learned(Struct, forbid_unknown_fields=True):
     now: Now
     quiet_at: int
     last: int
-    episode_hour: int = 0
-    episode_peak: float = 0.0
-    episode_bar: float = 0.0
     levels: Levels = field(default_factory=Levels)
-    scores: Tail = field(default_factory=Tail)
+    episodes: Episodes = field(default_factory=Episodes)
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -62,11 +62,17 @@ class Profile(Struct):
             self.week[self.today_index % DAYS] += self.today
         self.today = 0.0
 
-    def shape(self, now: int, start: int, phi: float) -> list[float]:
-        """Each half hour of the day as a multiple of the mean, as it stands when wall half hour `now` begins."""
-        passed = [exposure_of(b, start, now, BINS, HALF_HOURS) for b in range(BINS)]
-        fade = exp((self.day_step - now) / HALF_HOURS) if now > self.day_step else 1.0
-        return _shrunk([s * fade for s in self.day], passed, PSEUDO * phi, whole=now - start >= BINS)
+    def shape(self, known: int, start: int, phi: float, more: tuple[int, float] | None = None) -> list[float]:
+        """Each half hour of the day as a multiple of the mean, from all wall half hours before `known`.
+
+        `more`: a half hour before `known` that was not added yet, and what it had.
+        """
+        passed = [exposure_of(b, start, known, BINS, HALF_HOURS) for b in range(BINS)]
+        fade = exp((self.day_step - known) / HALF_HOURS) if known > self.day_step else 1.0
+        sums = [s * fade for s in self.day]
+        if more is not None:
+            sums[more[0] % BINS] += more[1] * exp((more[0] - known) / HALF_HOURS)
+        return _shrunk(sums, passed, PSEUDO * phi, whole=known - start >= BINS)
 
     def days(self, now: int, start: int, phi: float) -> list[float] | None:
         """Each day of the week as a multiple of the mean; None until there are three weeks.

@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 
 from warn.detect import threshold
 from warn.detect.base import Detector
+from warn.detect.looks import Setting
 from warn.detect.params import no_others, truth
-from warn.detect.spike import Setting, Spike
+from warn.detect.spike import Spike
 from warn.model.rules import Rule
 
 LEAST_BUDGET: Final = 0.01
@@ -45,11 +46,14 @@ def _check_spike(params: dict[str, object]) -> list[str]:
 
 
 def _threshold(rule: Rule, signal: str, start: int) -> Detector:
+    del signal, start  # a limit is the same for all signals, at all times
     return threshold.Threshold(threshold.limit(rule.detector.params))
 
 
 def _river(rule: Rule, signal: str, start: int) -> Detector:
     from warn.detect.river import River, model_of
+
+    del signal  # a model learns what it is shown
 
     return River(model_of(rule.detector.params), start)
 

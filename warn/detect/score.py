@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 from warn.detect.base import Sample, Verdict
 from warn.detect.baseline import LAG, MINUTE
-from warn.detect.spike import Setting, Spike
+from warn.detect.looks import Setting
+from warn.detect.spike import Spike
 
 PAUSE: Final = 8 * 3600
 """Seconds after a page in which only twice what has been seen since pages again."""

@@ -16,8 +16,6 @@ from math import exp, log, log10, sqrt
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
-
 from warn.detect.base import Sample, Verdict
 from warn.detect.baseline import (
     DAY,
@@ -27,6 +25,7 @@ from warn.detect.baseline import (
     SLOW_TAU,
     UNKNOWN_CURVE,
     Shape,
+    Times,
     rate_of,
     shape_of,
     stated,
@@ -34,10 +33,10 @@ from warn.detect.baseline import (
 from warn.detect.deviance import deviance, winsorised
 from warn.detect.dispersion import FIRM
 from warn.detect.learned import fresh, from_bytes, to_bytes
+from warn.detect.looks import DEFAULT, HOUR, PHI, Setting, looks_of, mean_shapes
 from warn.detect.profile import HALF_HOUR, wall
-from warn.detect.tail import LN10, Prior
+from warn.detect.tail import LN10
 
-HOUR: Final = 3600
 HORIZON: Final = 720.0
 """Hours in 30 days."""
 QUIET: Final = 4.0
@@ -45,67 +44,23 @@ QUIET: Final = 4.0
 RELEASE: Final = 6 * HOUR
 """Seconds without a break after which loud is usual."""
 LOUD_LESSON: Final = 0.05
-LOUD_HOUR: Final = 0.3
-PAUSE_HOURS=8
+"""How much of a count is learnt while the series is loud."""
+SETTLED: Final = 2 * DAY
+"""Until levels and hours are known, surprises are the detector's own and teach nothing of rarity."""
+LEARNING: Final = 14 * DAY
 HEAVY: Final = 10.0
 """Nats at which a conservative look stops believing in exponential tails."""
-LEARNING: Final = 14 * DAY
-SCORES: Final = Prior(over=1.0, often=0.1, scale=1.0 / LN10)
-"""Of scores themselves the prior is that they mean what they say."""
-
-
-class Look(NamedTuple):
-    """One way to look: a window, against which baseline, and what is believed of G's hourly maximum."""
-
-    window: int
-    fast: bool
-    tail: Prior
-
-
-def _tail(often: float) -> Prior:
-    return Prior(over=3.0, often=often, scale=1.0)
-
-
-LOOKS: Final = (
-    Look(60, True, _tail(0.40)),
-    Look(180, True, _tail(0.30)),
-    Look(300, True, _tail(0.25)),
-    Look(900, True, _tail(0.15)),
-    Look(900, False, _tail(0.15)),
-    Look(3600, False, _tail(0.08)),
-    Look(10800, False, _tail(0.05)),
-)
-PHI: Final = {
-    "mentions": 1.3, "authors": 1.3, "platforms": 1.1, "care": 1.3, "negativity": 1.5, "echo": 8.0, "reach": 5000.0,
-}  # fmt: skip
-"""Dispersion believed before anything was seen. Votes come in lumps of a poll; followers in accounts of thousands."""
-
-
-class Setting(Struct, frozen=True, kw_only=True):
-    """What a series is judged by. `budget`: false pages per 30 days; `usual`: its owner's idea of a day.
-
-    `step` is what one lesson covers, in seconds; looks shorter than that are left out.
-    `conservative`: believe in heavier tails (ln(1 + G) in place of G): fewer false pages, flashes found later.
-    """
-
-    signal: str = "mentions"
-    zone: str = "UTC"
-    budget: float = 2.0
-    usual: float | None = None
-    conservative: bool = False
-    step: int = MINUTE
-
-
-USUAL_SETTING: Final = Setting()
 
 
 class View(NamedTuple):
-    """What follows from the sums, the same for a whole half hour; `tails` are (score at `over`, score per nat)."""
+    """What follows from the sums, the same for a whole half hour.
 
-    half_hour: int
+    `looks` are (index of the window, fast, surprise from which it scores, score there, score per nat beyond).
+    """
+
     shape: Shape
     phi: list[float]
-    tails: list[tuple[float, float]]
+    looks: list[tuple[int, bool, float, float, float]]
     threshold: float
 
 
@@ -116,7 +71,8 @@ class Seen(NamedTuple):
     look: int
     surprises: list[float]
     usual: list[float]
-    slow: float
+    level: float
+    shape: float
     ratio: float
     view: View
 
@@ -126,19 +82,20 @@ class Spike:
 
     learns_zeros = False
 
-    def __init__(self, start: int, setting: Setting = USUAL_SETTING) -> None:
-        self._looks = tuple(x for x in LOOKS if x.window >= setting.step) or (
-            Look(setting.step, False, LOOKS[-1].tail),
-        )
+    def __init__(self, start: int, setting: Setting = DEFAULT) -> None:
+        self._looks = looks_of(setting.step)
         self.windows: tuple[int, ...] = tuple(sorted({x.window for x in self._looks}))
         self._index = tuple(self.windows.index(x.window) for x in self._looks)
-        self._hour_index = min(range(len(self.windows)), key=lambda i: abs(self.windows[i] - HOUR))
+        # How many mentions are one piece of evidence: phi of five minutes, in which most clusters end. That of hours
+        # also holds what the profile has not learnt yet, and would keep it from being learnt.
+        self._unit = next((i for i, w in enumerate(self.windows) if w >= 300), len(self.windows) - 1)
         self._setting = setting
         self._zone = ZoneInfo(setting.zone)
         self._usual = stated(setting.usual)
-        self._nominal = log10(HORIZON / setting.budget)
+        self._per_hour = setting.budget / HORIZON
+        self._nominal = -log10(self._per_hour)
         self._learned = fresh(start, len(self.windows), len(self._looks))
-        self._view: View | None = None
+        self._views: dict[int, View] = {}
 
     def judge(self, sample: Sample) -> Verdict:
         """The rarest look at the series; see the module."""
@@ -169,7 +126,8 @@ class Spike:
         quiet = self._quiet(seen.score, at)
         now = learned.now
         now.peaks = [max(a, b) for a, b in zip(now.peaks, seen.surprises, strict=True)]
-        now.peak = max(now.peak, seen.score)
+        if seen.score > now.peak:
+            now.peak, now.bar = seen.score, seen.view.threshold
         now.loud = now.loud or not quiet
         self._learn_levels(sample, seen, quiet=quiet)
         if quiet:
@@ -183,62 +141,67 @@ class Spike:
     def from_state(self, body: bytes) -> None:
         """The inverse; ValueError for what it cannot read."""
         self._learned = from_bytes(body, len(self.windows), len(self._looks))
-        self._view = None
+        self._views.clear()
 
     def _see(self, sample: Sample, final: int) -> Seen:
         """Looks at all windows with what was learnt up to `final`. Changes nothing that is learnt."""
         at, counts, learned = sample.at, sample.counts, self._learned
         view = self._view_of((at - 1) // HALF_HOUR)
-        phi, tails = view.phi, view.tails
-        common = phi[self._hour_index]
+        phi = view.phi
+        common = phi[self._unit]
         rate = rate_of(learned.levels, self._usual, view.shape, common, final, learned.start)
         level = rate.slow * sample.lift
-        means = [level * w * over(view.shape, at, w) for w in self.windows]
+        shapes = mean_shapes(view.shape, at, self.windows)
+        means = [level * w * x for w, x in zip(self.windows, shapes, strict=True)]
         # Little is known of a level that rests on few mentions, and of the hours of the first day.
         unsure = common / rate.knowledge + UNKNOWN_CURVE * exp((learned.start - at) / DAY)
-        usual = [
-            means[i] * rate.ratio if x.fast else means[i]
-            for i, x in zip(self._index, self._looks, strict=True)
-        ]
-        score, which, surprises = 0.0, len(usual) - 1, [0.0] * len(usual)
-        for k, m in enumerate(usual):
-            i = self._index[k]
-            if counts[i] - 0.5 <= m:
-                continue
-            g = deviance(counts[i], m, phi[i] + m * unsure)
-            if self._setting.conservative:
-                g = HEAVY * log(1.0 + g / HEAVY)
-            surprises[k] = g
-            prior = self._looks[k].tail
-            if g > prior.over:
-                at_over, per_nat = tails[k]
-                c = at_over + (g - prior.over) * per_nat
-                if c > score:
+        heavy, ratio = self._setting.conservative, rate.ratio
+        score, which, surprises, usual = 0.0, len(self._looks) - 1, [], []
+        for k, (i, fast, over, at_over, per_nat) in enumerate(view.looks):
+            m = means[i] * ratio if fast else means[i]
+            usual.append(m)
+            n, g = counts[i], 0.0
+            if n - 0.5 > m:
+                g = deviance(n, m, phi[i] + m * unsure)
+                if heavy:
+                    g = HEAVY * log(1.0 + g / HEAVY)
+                c = at_over + (g - over) * per_nat
+                if g > over and c > score:
                     score, which = c, k
-        return Seen(
-            score, which, surprises, usual, level * over(view.shape, at, self._setting.step), rate.ratio, view
-        )
+            surprises.append(g)
+        return Seen(score, which, surprises, usual, level, shapes[0], ratio, view)
 
     def _view_of(self, half_hour: int) -> View:
-        view = self._view
-        if view is None or view.half_hour != half_hour:
-            view = self._view = self._make_view(half_hour)
+        view = self._views.get(half_hour)
+        if view is None:
+            # What is judged is ten minutes ahead of what is learnt: two half hours are in use at a time.
+            if len(self._views) > 2:
+                self._views.clear()
+            view = self._views[half_hour] = self._make_view(half_hour)
         return view
 
     def _make_view(self, half_hour: int) -> View:
         learned, setting = self._learned, self._setting
         phi = learned.dispersion.fit(PHI[setting.signal], half_hour)
-        first = wall(learned.start // HALF_HOUR, self._zone)
-        now = wall(half_hour, self._zone)
-        shape = shape_of(learned.levels.profile, half_hour, now, first, phi[self._hour_index])
+        unit = phi[self._unit]
+        shape = shape_of(learned.levels.profile, half_hour, self._times(half_hour), unit)
         hour, first_hour = half_hour // 2, learned.start // HOUR
-        tails = []
-        for look, tail in zip(self._looks, learned.tails, strict=True):
+        looks = []
+        for i, look, tail in zip(self._index, self._looks, learned.tails, strict=True):
             often, scale = tail.fit(look.tail, hour, first_hour)
-            tails.append((-log10(often), 1.0 / (scale * LN10)))
-        often, scale = learned.scores.fit(SCORES, hour, first_hour)
-        earned = SCORES.over + scale * log(often * HORIZON / setting.budget)
-        return View(half_hour, shape, phi, tails, max(self._nominal, earned))
+            looks.append((i, look.fast, look.tail.over, -log10(often), 1.0 / (scale * LN10)))
+        earned = learned.episodes.bar_for(self._per_hour, hour, first_hour)
+        return View(shape, phi, looks, max(self._nominal, earned))
+
+    def _times(self, half_hour: int) -> Times:
+        """What a profile may know: a half hour is complete ten minutes after its end, so from the next but one on."""
+        now = self._learned.now
+        here = wall(half_hour, self._zone)
+        first = wall(self._learned.start // HALF_HOUR, self._zone)
+        if now.half_hour >= half_hour - 1:
+            return Times(here, wall(now.half_hour, self._zone), first, None)
+        more = (wall(now.half_hour, self._zone), now.count) if now.half_hour else None
+        return Times(here, here - 1, first, more)
 
     def _quiet(self, score: float, at: int) -> bool:
         """Whether this minute may teach in full, and takes note of it."""
@@ -251,7 +214,7 @@ class Spike:
     def _learn_levels(self, sample: Sample, seen: Seen, *, quiet: bool) -> None:
         """The count, pulled back where it is a firm surprise; mostly the usual while the series is loud."""
         learned, at, step = self._learned, sample.at, self._setting.step
-        slow = seen.slow * step
+        slow = seen.level * seen.shape * step
         fast = slow * seen.ratio
         count = winsorised(sample.value, fast, deviance(sample.value, fast, seen.view.phi[0]), FIRM)
         taught_slow = taught_fast = count
@@ -259,7 +222,7 @@ class Spike:
             taught_slow = LOUD_LESSON * count + (1.0 - LOUD_LESSON) * slow
             taught_fast = LOUD_LESSON * count + (1.0 - LOUD_LESSON) * fast
         minute, lift = at // MINUTE, sample.lift
-        shape = over(seen.view.shape, at, step)
+        shape = seen.shape
         learned.levels.slow.add(taught_slow / (shape * lift), minute, SLOW_TAU)
         learned.levels.fast.add(taught_fast / lift, minute, FAST_TAU)
         learned.now.count += taught_slow / lift
@@ -288,40 +251,14 @@ class Spike:
         if half_hour // 2 != now.hour:
             self._close_hour()
             now.hour = half_hour // 2
-        self._view = None
+        self._views.clear()
 
     def _close_hour(self) -> None:
-        """Hour's greatest surprises join the tails; those of a loud hour for less."""
+        """The hour's greatest surprises join the tails, and its greatest score the episodes."""
         learned = self._learned
         now, first = learned.now, learned.start // HOUR
-        import os
-        if now.hour * HOUR >= learned.start + float(os.environ.get('AFTER','2')) * DAY:
+        if now.hour * HOUR >= learned.start + SETTLED:
             for tail, look, peak in zip(learned.tails, self._looks, now.peaks, strict=True):
-                tail.add(peak, look.tail, now.hour, first, LOUD_HOUR if now.loud else 1., plain=now.loud)
-            self._decluster(now.peak, now.hour)
-        now.peaks, now.peak, now.loud = [0.0] * len(now.peaks), 0.0, False
-
-    def _decluster(self, peak: float, hour: int) -> None:
-        learned = self._learned
-        if peak <= SCORES.over:
-            return
-        if hour - learned.episode_hour < PAUSE_HOURS:
-            learned.episode_peak = max(learned.episode_peak, peak)
-            return
-        import os
-        if learned.episode_hour:
-            learned.scores.add(min(learned.episode_peak, learned.episode_bar+float(os.environ.get('CENS','1'))*learned.scores.fit(SCORES,hour,learned.start//HOUR)[1]), SCORES, learned.episode_hour, learned.start // HOUR, 1.0)
-        learned.episode_hour, learned.episode_peak = hour, peak
-        self._view = None
-        learned.episode_bar = self._view_of(hour * 2).threshold
-        self._view = None
-
-
-def over(shape: Shape, at: int, seconds: int) -> float:
-    """The mean of a shape over the `seconds` before `at`, by its middle; by three middles for hours."""
-    if seconds <= HOUR:
-        return shape.at(at - seconds / 2)
-    if seconds <= 3 * HOUR:
-        third = seconds / 6
-        return (shape.at(at - third) + shape.at(at - 3 * third) + shape.at(at - 5 * third)) / 3.0
-    return 1.0
+                tail.take(peak, look.tail, now.hour, first, loud=now.loud)
+            learned.episodes.take(now.peak, now.bar, now.hour, first)
+        now.peaks, now.peak, now.bar, now.loud = [0.0] * len(now.peaks), 0.0, 0.0, False

@@ -1,8 +1,10 @@
-"""One ring at the pagers under one `dedup_key`, with everything that is said under it, and what became of that.
+"""One ring at the pagers under one `dedup_key`, with everything that is said under it, and what became of
+that.
 
-An incident has one call per route for each time it rings: when it opens and for every wave. Waves have calls of their
-own because a pager that keeps PagerDuty's rules rings once per key: under the first one's key a wave would join an
-alert that somebody acknowledged hours ago, and wake nobody. Updates and the resolve travel under the key of their call.
+An incident has one call per route for each time it rings: when it opens and for every wave. Waves have calls
+of their own because a pager that keeps PagerDuty's rules rings once per key: under the first one's key a wave
+would join an alert that somebody acknowledged hours ago, and wake nobody. Updates and the resolve travel
+under the key of their call.
 """
 
 from typing import Literal
@@ -36,8 +38,8 @@ Told = Literal["claimed", "retry"] | End
 class Said(Struct, kw_only=True):
     """One thing to say to one notifier; all times are delivery time (see `Outbox`).
 
-    `rung`: place in the route's order. `born`: when delivery time first saw it, `due`: when it may be claimed.
-    `unsure`: an attempt may have arrived although nobody confirmed it.
+    `rung`: place in the route's order. `born`: when delivery time first saw it, `due`: when it may be
+    claimed. `unsure`: an attempt may have arrived although nobody confirmed it.
     """
 
     id: str
@@ -124,8 +126,8 @@ class Call(Struct, kw_only=True):
 
 
 def wait_s(said: Said, retry_after_s: float | None) -> int:
-    """Seconds until the next attempt: the schedule, of which a hash takes off up to half so that failures do not
-    march in step; or what the place itself asked for, up to 3 minutes.
+    """Seconds until the next attempt: the schedule, of which a hash takes off up to half so that failures do
+    not march in step; or what the place itself asked for, up to 3 minutes.
     """
     step = SCHEDULE_S[min(max(said.failures, 1), len(SCHEDULE_S)) - 1]
     jitter = keyed(b"jitter", said.id, str(said.attempt)) % 1000 / 2000

@@ -1,13 +1,13 @@
 """How the alerts of one brand become incidents: opened, quietly updated, paged again in waves, resolved.
 
-The course of a brand is decided by that brand's AlertEvents and Beats alone, in their order; never by a Tick, a
-receipt or another brand. Shadow and live alerts keep apart: each mode has an incident of its own, so a rule file on
-trial can neither wake anybody nor hold back, lengthen or colour an incident that may. A rule that is promoted while
-its alert fires leaves the shadow incident for a live one, and that pages.
+The course of a brand is decided by that brand's AlertEvents and Beats alone, in their order; never by a Tick,
+a receipt or another brand. Shadow and live alerts keep apart: each mode has an incident of its own, so a rule
+file on trial can neither wake anybody nor hold back, lengthen or colour an incident that may. A rule that is
+promoted while its alert fires leaves the shadow incident for a live one, and that pages.
 
-Time is the brand's own: whatever arrives at second t first fires every timer due at t or before, in order of their
-due times, and only then counts. So an alert that fires in the very second in which an incident's wait ends finds it
-resolved, and opens a new one; and it makes no difference how many beats came before.
+Time is the brand's own: whatever arrives at second t first fires every timer due at t or before, in order of
+their due times, and only then counts. So an alert that fires in the very second in which an incident's wait
+ends finds it resolved, and opens a new one; and it makes no difference how many beats came before.
 """
 
 from typing import Literal, NamedTuple
@@ -18,8 +18,9 @@ from warn.model.alerts import AlertEvent, Beat, Numbers
 from warn.model.hashing import keyed
 
 LINGER_S = 8 * 3600
-"""How long all alerts of an incident must have been over before it is. detect owes the brand a beat this long after
-the last alert resolved, or the incident resolves only when the brand is next heard of (with the right `at`)."""
+"""How long all alerts of an incident must have been over before it is. detect owes the brand a beat this long
+after the last alert resolved, or the incident resolves only when the brand is next heard of (with the right
+`at`)."""
 
 WAVE_S = 4 * 3600
 """How long after a page its growth still belongs to what was paged."""
@@ -36,7 +37,7 @@ Kind = Literal["opened", "updated", "wave", "resolved"]
 
 
 def rank(severity: str) -> int:
-    """Order of severities; one that a later release invents ranks as a page, rather than being slept through."""
+    """Order of severities; one that a later release invents ranks as a page, lest it be slept through."""
     return RANKS.get(severity, RANKS["page"])
 
 
@@ -49,10 +50,11 @@ def size(numbers: Numbers) -> int:
 class Incident(Struct, kw_only=True):
     """One crisis of a brand in one mode.
 
-    `severity` is the highest it ever had: it never falls while the incident lasts, so that a rule that comes and goes
-    is no news. `live`: rules whose alerts fire now. `rules`, `topics`, `press`: what was part of it so far. `told`:
-    greatest size said so far. `paged_at`, `paged_size`: when it last rang, and how big what rang became. `calmed`: all
-    alerts have been over since it last rang. `quiet_since`: since when they are. `peak`: the alert at its greatest.
+    `severity` is the highest it ever had: it never falls while the incident lasts, so that a rule that comes
+    and goes is no news. `live`: rules whose alerts fire now. `rules`, `topics`, `press`: what was part of it
+    so far. `told`: greatest size said so far. `paged_at`, `paged_size`: when it last rang, and how big what
+    rang became. `calmed`: all alerts have been over since it last rang. `quiet_since`: since when they are.
+    `peak`: the alert at its greatest.
     """
 
     id: str
@@ -72,7 +74,7 @@ class Incident(Struct, kw_only=True):
 
 
 class Course(Struct):
-    """All that is known of a brand: at most one incident per mode, sorted by mode; `at`: the latest event's time."""
+    """All that is known of a brand: at most one incident per mode, sorted; `at`: the latest event's time."""
 
     brand: str
     at: int = 0
@@ -81,7 +83,7 @@ class Course(Struct):
 
 
 class Turn(NamedTuple):
-    """Something that happened to an incident, and the alert whose numbers tell it; `press`: seen so far by any."""
+    """What happened to an incident, and the alert whose numbers tell it; `press`: met by any so far."""
 
     event: Kind
     at: int
@@ -161,7 +163,7 @@ def _open(course: Course, alert: AlertEvent, at: int) -> Turn:
 
 
 def _join(incident: Incident, alert: AlertEvent, at: int) -> Turn | None:
-    """What an alert that fires means for an incident that is open: a wave, an update, or nothing worth saying."""
+    """What an alert that fires means for an open incident: a wave, an update, or nothing worth saying."""
     now = size(alert.numbers)
     if not incident.calmed and at < incident.paged_at + WAVE_S:
         outgrown = False

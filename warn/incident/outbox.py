@@ -2,12 +2,14 @@
 
     pending -> claimed -> delivered | refused | (retry) pending | expired | superseded
 
-A claim is made here, inside a step; the attempt is handed to a sender only after that step was committed; a receipt
-ends it. Whatever is lost in between, claim or receipt, comes back as a claim without receipt: after 30 s its outcome
-counts as unknown and it is claimed again, under the same id and key, marked as possibly repeated.
+A claim is made here, inside a step; the attempt is handed to a sender only after that step was committed; a
+receipt ends it. Whatever is lost in between, claim or receipt, comes back as a claim without receipt: after
+30 s its outcome counts as unknown and it is claimed again, under the same id and key, marked as possibly
+repeated.
 
-Delivery time is not wall time: it is the sum of the steps between ticks, none longer than ten seconds. So a clock that is
-set back delays no retry, and one that is set forward, or a daemon that was down for an hour, expires no page.
+Delivery time is not wall time: it is the sum of the steps between ticks, none longer than ten seconds. So a
+clock that is set back delays no retry, and one that is set forward, or a daemon that was down for an hour,
+expires no page.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,23 +17,13 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from warn.incident.call import ESCALATE_S, FAILURES, UNKNOWN_S, Call, End, Said, Told, wait_s
+from warn.incident.ceiling import MOST_LINES, Pages
 from warn.incident.page import gather
 from warn.incident.route import Route
 from warn.model.alerts import Delivery, DeliveryEvent, IncidentEvent, Receipt
 from warn.model.hashing import keyed
 
-HOUR_S = 3600
 LONGEST_STEP_S = 10
-MOST_LINES = 20
-"""Incidents that a gathering call lists; the latest are kept."""
-
-
-class Pages(Struct):
-    """When a route rang in the last hour, and the call that gathers what was too much."""
-
-    times: list[int] = []
-    gathering: str = ""
-    gathering_at: int = 0
 
 
 class Time(Struct):
@@ -42,7 +34,7 @@ class Time(Struct):
 
 
 class Outbox:
-    """All open calls of all routes. `events`, `claims` and `counts` collect until `drain` takes them."""
+    """All open calls of all routes. `events`, `claims` and `counts` collect until the stage takes them."""
 
     def __init__(self, routes: Sequence[Route], label: str = "") -> None:
         self.routes = tuple(routes)
@@ -96,12 +88,7 @@ class Outbox:
 
     def forget_pages(self) -> list[str]:
         """Routes that have not rung within the hour; they are no longer counted."""
-        since = self.time.elapsed - HOUR_S
-        quiet = [
-            name
-            for name, pages in self.pages.items()
-            if all(t <= since for t in pages.times) and (not pages.gathering or pages.gathering_at <= since)
-        ]
+        quiet = [name for name, pages in self.pages.items() if pages.over(self.time.elapsed)]
         for name in quiet:
             del self.pages[name]
         return quiet
@@ -117,14 +104,14 @@ class Outbox:
         mine = [c for c in self._calls_of(event.incident) if c.route == route.name]
         newest = max(mine, key=lambda c: (c.at, c.id), default=None)
         if newest is not None and newest.heard and event.event == "updated":
-            # An update rings where nothing has rung: the severity rose into this route, or nobody could be reached.
+            # Where nothing has rung an update rings: severity rose into the route, or nobody was reached.
             self._update(newest, event)
             return
         for older in mine:
-            for said in older.said:
+            # A gathering call speaks for other incidents too: a wave of one does not silence it.
+            for said in [] if older.lines else older.said:
                 if said.state == "pending":
                     self._done(older, said, "superseded", "a newer wave")
-            self.changed.add(older.id)
         key = f"{event.incident}-{event.sequence}"
         call = Call(
             id=f"{key}-{route.name}", key=key, route=route.name, at=event.at, incidents=[event.incident]
@@ -180,7 +167,8 @@ class Outbox:
     def _escalate(self, call: Call, said: Said) -> None:
         """The next one in the route need not wait any longer."""
         for other in call.said:
-            if other.action == "trigger" == said.action and other.rung == said.rung + 1 and other.untried:
+            follows = other.rung == said.rung + 1 and other.untried
+            if said.action == "trigger" and other.action == "trigger" and follows:
                 other.due = min(other.due, self.time.elapsed)
 
     def _pump(self) -> None:
@@ -210,9 +198,7 @@ class Outbox:
         if route is None or call.closing or event.severity in {"ticket", "digest"}:
             return
         pages = self.pages.setdefault(route.name, Pages())
-        pages.times = [t for t in pages.times if t > self.time.elapsed - HOUR_S]
-        if len(pages.times) < route.pages_per_hour:
-            pages.times.append(self.time.elapsed)
+        if pages.admit(self.time.elapsed, route.pages_per_hour):
             return
         for said in call.said:
             self._done(call, said, "held", f"{route.pages_per_hour} pages this hour")
@@ -222,7 +208,7 @@ class Outbox:
     def _gather(self, route: Route, pages: Pages, event: IncidentEvent) -> None:
         """Beyond the hour's pages there is one more, which stands for all the rest and rings once."""
         call = self.calls.get(pages.gathering)
-        fresh = call is None or not call.heard or pages.gathering_at <= self.time.elapsed - HOUR_S
+        fresh = call is None or not call.heard or not pages.gathers(self.time.elapsed)
         if call is None or fresh:
             name = f"{keyed(b'gathering', route.name, event.incident, str(event.sequence)):016x}"
             call = Call(

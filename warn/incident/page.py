@@ -1,8 +1,8 @@
 """The page: what an incident is, in the words of its rule file's language, from stored numbers only.
 
-Whatever is cut off by a channel is cut off at the end, so the order is the order of need: the first 100 characters
-carry the brand, about what, how many people, since when. Where a crisis is votes the page says votes, not people.
-Nothing here knows a person: the largest account is told by its followers, rounded.
+Whatever is cut off by a channel is cut off at the end, so the order is the order of need: the first 100
+characters carry the brand, about what, how many people, since when. Where a crisis is votes the page says
+votes, not people. Nothing here knows a person: the largest account is told by its followers, rounded.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ _TRIES = (
     (24, 1, 24, False),
     (12, 1, 12, False),
 )
-"""(room for the brand, terms, room for each, with posts and times normal), until it fits `FIRST`."""
+"""(room for the brand, terms, room for each, with times normal), until it fits `FIRST`."""
 
 
 def tell(turn: Turn, label: str = "") -> IncidentEvent:
@@ -64,7 +64,7 @@ def tell(turn: Turn, label: str = "") -> IncidentEvent:
 
 
 def gather(event: IncidentEvent, summaries: tuple[str, ...], pages: int) -> IncidentEvent:
-    """The one summary that stands for all pages beyond `pages` an hour: the latest on top, then all of them."""
+    """The one summary for all pages beyond `pages` an hour: the latest on top, then all of them."""
     words = CATALOGUE.get(event.language.partition("-")[0].lower(), ENGLISH)
     lines = (event.summary, words.gathered.format(n=number(pages, words)), *(f"- {s}" for s in summaries))
     return msgspec.structs.replace(event, message="\n".join(lines))
@@ -111,12 +111,11 @@ class _Teller:
     def _time(self, at: int) -> str:
         return local(at, self.turn.at, self.alert.timezone, self.words)
 
-    def _count(self, n: int | None = None, *, posts: bool = False) -> str:
+    def _count(self, n: int | None = None) -> str:
         """How many, in the unit that decided; `n` in place of what was seen."""
         numbers, words = self.numbers, self.words
         if numbers.signal == "echo":
-            on = _some(words.on_posts, numbers.posts, words) if posts and numbers.posts else ""
-            return _some(words.votes, numbers.echo if n is None else n, words) + on
+            return _some(words.votes, numbers.echo if n is None else n, words)
         if numbers.signal == "care":
             return _some(words.care, numbers.care if n is None else n, words)
         if numbers.people:
@@ -153,7 +152,7 @@ class _Teller:
         for brand, terms, room, full in _TRIES:
             head = self.prefix + opening[turn.event].format(brand=clean(self.alert.brand, brand))
             head += (
-                self._count(posts=full) + self._about(terms, room) + (self._times() if full else "") + since
+                self._count() + self._about(terms, room) + (self._times() if full else "") + since
             )
             if len(head) <= FIRST:
                 break
@@ -171,7 +170,9 @@ class _Teller:
         if numbers.press:
             return _some(words.articles, numbers.press, words)
         # Another topic of the incident may have met the press: then these numbers are no ground to deny it.
-        return "" if self.turn.press or self.turn.event == "resolved" else words.no_press
+        if self.turn.press or self.turn.event == "resolved":
+            return ""
+        return words.no_press if numbers.press_heard else words.press_unheard
 
     def lines(self) -> Iterator[str]:
         """What comes after the summary, most needed first."""

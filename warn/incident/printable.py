@@ -1,6 +1,8 @@
-"""Text that came from strangers, made fit to stand in a sentence: one line, no controls, no tricks of direction.
+"""Text that came from strangers, made fit to stand in a sentence: one line, no controls, no tricks of
+direction.
 
-What a channel treats as mark-up is the channel's to escape; this takes away what no channel should ever be given.
+What a channel treats as mark-up is the channel's to escape; this takes away what no channel should ever be
+given.
 """
 
 import unicodedata
@@ -9,7 +11,7 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 
 def clean(text: str, limit: int) -> str:
-    """At most `limit` characters of one visible line: controls, surrogates and direction marks go, spaces collapse."""
+    """At most `limit` characters on one line, without controls, surrogates and direction marks."""
     # A page never needs more than this, and a hostile megabyte shall not be walked through for it.
     head = text[: 8 * limit]
     visible = "".join(
@@ -19,7 +21,7 @@ def clean(text: str, limit: int) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """The first `limit` characters, ending in an ellipsis where something was left off, at a word's end if near."""
+    """The first `limit` characters; an ellipsis says that something was left off, at a word's end if near."""
     if len(text) <= limit:
         return text
     if limit < 2:

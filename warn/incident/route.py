@@ -1,7 +1,8 @@
 """Whom an incident is said to: routes, and the order in which their notifiers are tried.
 
-Every route that matches an incident is told. Within a route the first notifier is told at once and the others stand
-behind it: the second is told when the first has not confirmed after 60 s, has failed three times, or has refused.
+Every route that matches an incident is told. Within a route the first notifier is told at once and the others
+stand behind it: the second is told when the first has not confirmed after 60 s, has failed three times, or
+has refused.
 """
 
 from collections import Counter

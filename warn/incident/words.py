@@ -23,7 +23,6 @@ class Words:
     people: Pair
     mentions: Pair
     votes: Pair
-    on_posts: Pair
     care: Pair
     about: str
     times: str
@@ -34,6 +33,7 @@ class Words:
     articles: Pair
     articles_since: Pair
     no_press: str
+    press_unheard: str
 
     shadow: str
     learning: str

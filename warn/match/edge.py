@@ -32,9 +32,7 @@ class _Kinds(dict[str, int]):
         kind = NOT_WORD
         if c == "@":
             kind = AT
-        elif c == "_" or c.isalnum():
-            kind = WORD
-        elif category(c) in ("Mn", "Mc") and not "\ufe00" <= c <= "\ufe0f":
+        elif c == "_" or c.isalnum() or (category(c) in ("Mn", "Mc") and not "\ufe00" <= c <= "\ufe0f"):
             kind = WORD
         self[c] = kind
         return kind

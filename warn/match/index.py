@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from warn.match.atom import Atom, Check, Regex, Word, atom_of
 from warn.match.pattern import PatternError
-from warn.model.rules import RuleSet, Term, Topic
+from warn.model.rules import Term, Topic
 
 MAX_ALWAYS = 16
 """Patterns without a word that must be there: each costs every mention of the stream."""
@@ -63,10 +63,10 @@ class Atoms:
         """The atoms of several terms."""
         return frozenset(self.number(one) for one in terms)
 
-    def telling(self, atom: int) -> tuple[int, int]:
-        """How much it says that an atom was found: the longer its literal, the more (ties by number)."""
-        literals = self.atoms[atom].literals
-        return (min(map(len, literals)) if literals else 0, -atom)
+    def telling(self, clause: frozenset[int]) -> tuple[int, int]:
+        """How much it says that one of these was found: the longer the shortest literal, the rarer the find."""
+        lengths = [len(text) for atom in clause for text in self.atoms[atom].literals or ("",)]
+        return min(lengths), -len(lengths)
 
 
 def in_order(topics: Sequence[Topic]) -> tuple[Topic, ...]:
@@ -121,11 +121,12 @@ def clauses(made: Sequence[Expression], atoms: Atoms) -> list[frozenset[int]]:
     """For each topic the atoms of which one must be found before it is worth looking at."""
     found: list[frozenset[int]] = []
     for one in made:
-        must = [*one.all, *(atom for near in one.near for atom in near.atoms)]
-        if must:
-            found.append(frozenset((max(must, key=atoms.telling),)))
-        else:
-            found.append(one.any or found[one.parent])
+        must = [frozenset((atom,)) for atom in sorted(one.all)]
+        must += [frozenset((atom,)) for near in one.near for atom in near.atoms]
+        if one.any:
+            must.append(one.any)
+        # A parent's clause is necessary, too; but what is only within it would be looked at for each of its mentions.
+        found.append(max(must, key=atoms.telling) if must else found[one.parent])
     return found
 
 
@@ -144,32 +145,41 @@ class Literals(NamedTuple):
     """The automaton's patterns and, for each, what a hit may mean.
 
     `plain[i]`: (atom, left edge, right edge) of the plain word that it is, or None; `others[i]`: further atoms, their
-    checks, and whether the check looks at the whole text, so that it is made once. Literals from `lexicon_from` on
-    belong to the lexicon alone: they are looked at only if somebody asks.
+    checks, and whether the check looks at the whole text, so that it is made once. They are numbered by when they
+    matter: below `others_from` are those that make a topic worth looking at; below `lexicon_from` those that topics
+    need besides; from there on the lexicon's own, looked at only if somebody asks.
     """
 
     texts: tuple[str, ...]
     plain: tuple[tuple[int, bool, bool] | None, ...]
     others: tuple[tuple[tuple[int, Check, bool], ...], ...]
+    others_from: int
     lexicon_from: int
 
+    def atoms_of(self, literal: int) -> set[int]:
+        """Every atom that a hit of this literal may mean."""
+        plain = self.plain[literal]
+        return {atom for atom, _, _ in self.others[literal]} | (set() if plain is None else {plain[0]})
 
-def literals(atoms: Sequence[Atom], lexicon_from: int) -> Literals:
+
+def literals(atoms: Sequence[Atom], triggers: frozenset[int], lexicon_from: int) -> Literals:
     """Every literal once; atoms from `lexicon_from` on are the lexicon's."""
     numbers: dict[str, int] = {}
     plain: list[tuple[int, bool, bool] | None] = []
     others: list[list[tuple[int, Check, bool]]] = []
-    last = 0
-    for i, atom in enumerate(atoms):
-        for text in atom.literals:
-            at = numbers.setdefault(text, len(numbers))
-            if at == len(plain):
-                plain.append(None)
-                others.append([])
-            if isinstance(atom.check, Word) and plain[at] is None:
-                plain[at] = (i, *atom.check)
-            else:
-                others[at].append((i, atom.check, isinstance(atom.check, Regex)))
-        if i < lexicon_from:
-            last = len(numbers)
-    return Literals(tuple(numbers), tuple(plain), tuple(map(tuple, others)), last)
+    counts: list[int] = []
+    used = range(lexicon_from)
+    for group in (sorted(triggers), [i for i in used if i not in triggers], range(lexicon_from, len(atoms))):
+        for i in group:
+            for text in atoms[i].literals:
+                at = numbers.setdefault(text, len(numbers))
+                if at == len(plain):
+                    plain.append(None)
+                    others.append([])
+                check = atoms[i].check
+                if isinstance(check, Word) and plain[at] is None:
+                    plain[at] = (i, *check)
+                else:
+                    others[at].append((i, check, isinstance(check, Regex)))
+        counts.append(len(numbers))
+    return Literals(tuple(numbers), tuple(plain), tuple(map(tuple, others)), counts[0], counts[1])

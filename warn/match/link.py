@@ -7,43 +7,45 @@ and a post's own address there is no link at all.
 
 import re
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 MAX_LINK: Final = 200
 _URL: Final = re.compile(r"https?://[^\s<>\"'\u2018-\u201f]+", re.IGNORECASE)
-_TRACKING: Final = re.compile(
-    r"utm_.*|mc_[ce]id|_?ga|gclid|gclsrc|dclid|fbclid|msclkid|yclid|twclid|igsh(id)?|mkt_tok|ref(_?src|_?url|errer)?|"
-    r"s|t|si|feature|cmp|ocid|ito|smid|smtyp|at_.*|ns_.*|__twitter_impression|amp|share(d|id)?|source|xtor|spm|from|via",
+_PARTS: Final = re.compile(
+    r"\s*https?://(?:[^/?#\s@]*@)?(?P<host>[^/?#\s:@\[\]]+)(?::\d*)?(?P<path>[^?#\s]*)(?:\?(?P<query>[^#\s]*))?",
     re.IGNORECASE,
 )
-_OF_PEOPLE: Final = frozenset(
-    """
-    twitter.com x.com mobile.twitter.com bsky.app facebook.com instagram.com threads.net threads.com tiktok.com
-    linkedin.com mastodon.social reddit.com old.reddit.com t.me snapchat.com pinterest.com tumblr.com vk.com weibo.com
-    """.split()
+_TRACKING: Final = re.compile(
+    r"(utm_.*|mc_[ce]id|_?ga|gclid|gclsrc|dclid|fbclid|msclkid|yclid|twclid|igsh(id)?|mkt_tok|ref(_?src|_?url|errer)?|"
+    r"s|t|si|feature|cmp|ocid|ito|smid|smtyp|at_.*|ns_.*|__twitter_impression|amp|share(d|id)?|source|xtor|spm|from|via)(=|$)",
+    re.IGNORECASE,
 )
+_PLATFORMS: Final = """
+twitter.com x.com mobile.twitter.com bsky.app facebook.com instagram.com threads.net threads.com tiktok.com
+linkedin.com mastodon.social reddit.com old.reddit.com t.me snapchat.com pinterest.com tumblr.com vk.com weibo.com
+"""
+_OF_PEOPLE: Final = frozenset(_PLATFORMS.split())
 
 
 def canonical(url: str) -> str:
     """Host and path of an address; "" for what is none. Never raises."""
-    try:
-        return _canonical(url.strip())
-    except ValueError:  # a bad port, an open bracket, half a surrogate pair: data, not a link
+    found = _PARTS.match(url)
+    if found is None:
         return ""
-
-
-def _canonical(url: str) -> str:
-    parts = urlsplit(url)
-    host = (parts.hostname or "").rstrip(".")
-    if parts.scheme.lower() not in ("http", "https") or "." not in host:
-        return ""
+    host, path, query = found.group("host").lower().rstrip("."), found.group("path"), found.group("query")
     for prefix in ("www.", "m.", "amp."):
         host = host.removeprefix(prefix)
-    if host in _OF_PEOPLE or parts.path.startswith("/@"):
+    if "." not in host:
+        return ""
+    if host in _OF_PEOPLE or path.startswith("/@"):
         return host
-    kept = sorted((k, v) for k, v in parse_qsl(parts.query[:500]) if not _TRACKING.fullmatch(k))
-    path = parts.path.rstrip("/").removesuffix("/amp")
-    return f"{host}{path}{'?' + urlencode(kept) if kept else ''}"[:MAX_LINK]
+    path = path.rstrip("/").removesuffix("/amp")
+    return f"{host}{path}{_kept(query) if query else ''}"[:MAX_LINK]
+
+
+def _kept(query: str) -> str:
+    """The parameters that say which page it is."""
+    kept = sorted(one for one in query[:500].split("&") if one and not _TRACKING.match(one))
+    return f"?{'&'.join(kept)}" if kept else ""
 
 
 def link_of(text: str, url: str) -> str:
@@ -52,7 +54,9 @@ def link_of(text: str, url: str) -> str:
         found = _URL.search(text)
         if found:
             return canonical(found.group().rstrip(".,;:!?)]}…"))
-    if not url:
+    # Most posts have an address of their own, of the platform, under somebody's name: no need to take that apart.
+    parts = url.split("/", 4)
+    if len(parts) < 4 or parts[2] in _OF_PEOPLE or parts[3].startswith("@"):
         return ""
     own = canonical(url)
     return "" if own in _OF_PEOPLE or "/" not in own else own

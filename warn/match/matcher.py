@@ -12,7 +12,7 @@ from typing import Final
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from warn.match.atom import Word
-from warn.match.edge import KINDS, WORD, handle_ends
+from warn.match.edge import AT, KINDS, WORD, handle_ends
 from warn.match.fold import fold
 from warn.match.index import Atoms, Expression, Nearby, always, clauses, expressions, in_order, literals
 from warn.match.own import base_topics, brand_words, own_authors, own_sources
@@ -60,8 +60,12 @@ class Matcher:
         self._negative = atoms.numbers(Term(one) for one in rules.negative)
         self._clauses(atoms)
         self._always = always(atoms.atoms)
-        made = literals(atoms.atoms, lexicon_from)
-        self._plain, self._others, self._lexicon_from = made.plain, made.others, made.lexicon_from
+        made = literals(atoms.atoms, self._triggers, lexicon_from)
+        self._plain, self._others = made.plain, made.others
+        self._lexicon = frozenset(
+            i for i in range(len(made.texts)) if not self._negative.isdisjoint(made.atoms_of(i))
+        )
+        self._others_from, self._lexicon_from = made.others_from, made.lexicon_from
         self._find = AhoCorasick(
             made.texts,
             matchkind=MatchKind.Standard,
@@ -82,14 +86,24 @@ class Matcher:
         self._triggers = frozenset((*direct, *further))
 
     def match(self, text: str) -> Hit:
-        """The topics of a text."""
+        """The topics of a text; `NOTHING` if there are none. It may still be negative: that is what `look` is for."""
         folded = fold(text)
         hits = self._find(folded, True)
-        if not hits and not self._always:
-            return NOTHING
-        seen = self._seen(folded, hits)
-        topics = self._topics(folded, hits, seen) if seen else ()
-        return Hit(folded, topics, hits, self)
+        below = self._others_from
+        if not self._always:
+            for hit in hits:
+                if hit[0] < below:
+                    break
+            else:
+                return NOTHING
+        reasons = self._seen(folded, hits, below)
+        topics = self._topics(folded, hits, reasons) if reasons else ()
+        return Hit(folded, topics, hits, self) if topics else NOTHING
+
+    def look(self, text: str) -> Hit:
+        """A text that is about no topic by its own words, but is known to be about one by what it answers."""
+        folded = fold(text)
+        return Hit(folded, (), self._find(folded, True), self)
 
     def could_match(self, text: str) -> bool:
         """Whether a text may be about a topic: true for all that `match` finds and a little more, by the same scan."""
@@ -97,7 +111,7 @@ class Matcher:
         hits = self._find(folded, True)
         if not hits and not self._always:
             return False
-        return not self._triggers.isdisjoint(self._seen(folded, hits))
+        return not self._triggers.isdisjoint(self._seen(folded, hits, self._others_from))
 
     def is_own(self, source: str, author: int) -> bool:
         """Whether this is an account of ours, or a source that is ours."""
@@ -110,31 +124,27 @@ class Matcher:
 
     def is_negative(self, folded: str, hits: _Hits) -> bool:
         """Whether one of these hits is a word of the negative lexicon."""
-        return any(True for _ in self._hits_of(folded, hits, self._negative))
+        lexicon = self._lexicon
+        for hit in hits:
+            if hit[0] in lexicon:
+                return any(True for _ in self._hits_of(folded, hits, self._negative))
+        return False
 
-    def _seen(self, text: str, hits: _Hits) -> set[int]:
-        """Numbers of the atoms that are in the text. The hot loop: `Word.holds` is written out in it."""
+    def _seen(self, text: str, hits: _Hits, below: int) -> set[int]:
+        """Atoms in the text that have a literal numbered `below`. The hot loop: `Word.holds` is written out in it."""
         seen = {i for i, check in self._always if check.holds(text, 0, 0)} if self._always else set()
-        plain, others, lexicon_from, kinds, length = (
-            self._plain,
-            self._others,
-            self._lexicon_from,
-            KINDS,
-            len(text),
-        )
+        plain, others, kinds, length = self._plain, self._others, KINDS, len(text)
         tried: set[int] = set()
         for literal, start, end in hits:
-            if literal >= lexicon_from:
+            if literal >= below:
                 continue
             one = plain[literal]
             if one is not None:
                 atom, left, right = one
-                if not (
-                    left
-                    and start
-                    and (kind := kinds[text[start - 1]])
-                    and (kind == WORD or not handle_ends(text, end))
-                ) and not (right and end < length and kinds[text[end]] == WORD):
+                kind = kinds[text[start - 1]] if left and start else 0
+                if (not kind or (kind == AT and handle_ends(text, end))) and not (
+                    right and end < length and kinds[text[end]] == WORD
+                ):
                     seen.add(atom)
             for atom, check, once in others[literal]:
                 if atom in seen or atom in tried:
@@ -145,18 +155,21 @@ class Matcher:
                     seen.add(atom)
         return seen
 
-    def _topics(self, text: str, hits: _Hits, seen: set[int]) -> tuple[int, ...]:
+    def _topics(self, text: str, hits: _Hits, reasons: set[int]) -> tuple[int, ...]:
+        """Reasons to look at topics become topics."""
         found: set[int] = set()
         candidates: set[int] = set()
-        for atom in seen:
+        for atom in reasons:
             if (simple := self._direct.get(atom)) is not None:
                 found.update(simple)
             if (others := self._further.get(atom)) is not None:
                 candidates.update(others)
-        # Ascending, so that a topic comes after the one that it is within.
-        for i in sorted(candidates):
-            if self._holds(self._expressions[i], text, hits, seen, found):
-                found.add(i)
+        if candidates:
+            seen = self._seen(text, hits, self._lexicon_from)
+            # Ascending, so that a topic comes after the one that it is within.
+            for i in sorted(candidates):
+                if self._holds(self._expressions[i], text, hits, seen, found):
+                    found.add(i)
         return tuple(sorted(found))
 
     def _holds(self, one: Expression, text: str, hits: _Hits, seen: set[int], found: set[int]) -> bool:
@@ -195,4 +208,4 @@ class Matcher:
 
 
 NOTHING: Final = Hit("", (), [], None)
-"""What a text is about that has nothing in it of what any rule looks for."""
+"""What a text is about that names no topic."""

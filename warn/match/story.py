@@ -20,6 +20,10 @@ def story_of(words: tuple[str, ...], key: bytes) -> int:
     """The story key of a text's words (`terms.words_of`), 64 bits; 0 for a text without words."""
     if not words:
         return 0
-    told = [w[:_LETTERS] for w in words if len(w) >= _LONG][:STORY_WORDS]
-    joined = " ".join(told if len(told) == STORY_WORDS else [w[:_LETTERS] for w in words])
-    return keyed(key, "story", joined)
+    told: list[str] = []
+    for word in words:
+        if len(word) >= _LONG:
+            told.append(word[:_LETTERS])
+            if len(told) == STORY_WORDS:
+                return keyed(key, "story", " ".join(told))
+    return keyed(key, "story", " ".join([word[:_LETTERS] for word in words]))

@@ -5,6 +5,7 @@ words. Stop words, numbers and words under three letters tell nothing; the brand
 """
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from warn.model.hashing import keyed
@@ -22,49 +23,48 @@ _SIGNED: Final = re.compile(r"(?:https?:/|www\.)\S*|@[\w@.-]*")
 _WORD: Final = re.compile("\\w[\\w'\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e31-\u0e4e]*")
 _ASCII: Final = {c: " " for c in range(128) if not (chr(c).isalnum() or chr(c) == "'")}
 
-_STOP: Final = frozenset(
-    """
-    about above after again all also although always and another any anybody anyone anything are aren't around because
-    been before being below between both but can can't cannot could couldn't did didn't does doesn't doing don't done
-    down during each either else even ever every everyone everything few for from further get gets getting give gives
-    going gone gonna got had hadn't has hasn't have haven't having he'd he'll he's her here here's hers herself him
-    himself his how how's i'd i'll i'm i've instead into isn't it'd it'll it's its itself just know let let's like made
-    make makes many maybe might mine more most much must mustn't myself need never next nobody nor not nothing now off
-    often once one only onto other others our ours ourselves out over own people please put quite rather really said
-    same say says see seem seems shall she she'd she'll she's should shouldn't since some somebody someone something
-    still such sure take than that that's thats the their theirs them themselves then there there's these they they'd
-    they'll they're they've thing things think this those though through thru too today tomorrow under until upon use
-    used using very via want wants was wasn't way we'd we'll we're we've well went were weren't what what's whats when
-    when's where where's whether which while who who's whole whom whose why why's will with within without won't would
-    wouldn't yes yesterday yet you you'd you'll you're you've your yours yourself yourselves amp
-    aan alle alleen alles als altijd andere ben bent bij daar daarom dan dat deze die dit doch doe doen door dus een
-    eens elk elke en ervan gaan gaat geen geweest haar had heb hebben hebt heeft hem het hier hij hoe hun iedereen iemand
-    iets ik ja jij jou jouw jullie kan kon konden kunnen maar mag meer men met mij mijn moet moeten naar niet niets nog
-    ofwel ons onze ook omdat over reeds samen sinds sommige tegen toch toen tot tussen uit van vaak vanaf veel voor voord
-    waar waarom wanneer want waren wat weer wel werd werden wij wie wil willen wordt worden zal zelf zich zij zijn zonder
-    zou zouden zoals zo'n
-    aber alle allem allen aller alles als also andere anderen auch auf aus bei beim bin bis bist dabei dadurch dafür
-    damit dann das dass dein deine dem den denn der deren des dessen dich die dies diese dieser dieses dir doch dort
-    durch eine einem einen einer eines einfach einige erst euch euer für gegen gehen geht gibt hab habe haben hat hatte
-    hatten hier hinter ich ihm ihn ihnen ihr ihre ihrem ihren ihrer immer ins ist jede jeder jedes jetzt kann kannst kein
-    keine keinen können könnte machen mal man mehr mein meine meinen meiner mich mir mit muss müssen nach nicht nichts
-    noch nun nur oder ohne sehr sein seine seinen seiner seit sich sie sind sogar soll sollen sollte sondern sonst über
-    und uns unser unsere unter viel viele vom von vor war waren warum was weil welche welcher wenn werde werden wer wie
-    wieder will wir wird wirklich wollen worden wurde wurden würde zum zur zwar zwischen
-    afin ainsi alors après aucun aucune aussi autre autres aux avait avant avec avoir ayant bien car ceci cela celle
-    celles celui cependant ces cet cette ceux chaque chez comme comment contre dans depuis des deux devant dire dit
-    doit donc dont elle elles encore entre est été être eux faire fait font hors ici ils jamais juste les leur leurs lors
-    lui mais même mes moi moins mon notre nos nous ont par parce pas pendant peu peut peuvent plus pour pourquoi quand
-    que quel quelle quelles quels qu'il qu'elle qui quoi rien sans sera ses seulement son sont sous sur tes toi ton tous
-    tout toute toutes trop très une vers voici voilà vos votre vous c'est c'était n'est j'ai d'un d'une
-    ahora algo algunos ante antes aquel aquella aquí así aunque bajo bien cada casi como con contra cual cuando cuya del
-    desde donde dos durante ella ellas ellos entonces entre era eran eres esa esas ese eso esos esta está están estas
-    este esto estos fue fueron había hace hacer hacia han hasta hay las los más mas mejor menos mientras mis mismo mucho
-    muchos muy nada nadie nos nosotros nuestra nuestro nunca otra otras otro otros para pero poco por porque pues que
-    quien quién qué según ser sea sido siempre sin sino sobre solo sólo son soy sus también tanto tener tengo tiene
-    tienen toda todas todavía todo todos tras tus una unas uno unos usted ustedes vamos van vez voy ya
-    """.split()
-)
+_STOP_WORDS: Final = """
+about above after again all also although always and another any anybody anyone anything are aren't around because
+been before being below between both but can can't cannot could couldn't did didn't does doesn't doing don't done
+down during each either else even ever every everyone everything few for from further get gets getting give gives
+going gone gonna got had hadn't has hasn't have haven't having he'd he'll he's her here here's hers herself him
+himself his how how's i'd i'll i'm i've instead into isn't it'd it'll it's its itself just know let let's like made
+make makes many maybe might mine more most much must mustn't myself need never next nobody nor not nothing now off
+often once one only onto other others our ours ourselves out over own people please put quite rather really said
+same say says see seem seems shall she she'd she'll she's should shouldn't since some somebody someone something
+still such sure take than that that's thats the their theirs them themselves then there there's these they they'd
+they'll they're they've thing things think this those though through thru too today tomorrow under until upon use
+used using very via want wants was wasn't way we'd we'll we're we've well went were weren't what what's whats when
+when's where where's whether which while who who's whole whom whose why why's will with within without won't would
+wouldn't yes yesterday yet you you'd you'll you're you've your yours yourself yourselves amp
+aan alle alleen alles als altijd andere ben bent bij daar daarom dan dat deze die dit doch doe doen door dus een
+eens elk elke en ervan gaan gaat geen geweest haar had heb hebben hebt heeft hem het hier hij hoe hun iedereen iemand
+iets ik ja jij jou jouw jullie kan kon konden kunnen maar mag meer men met mij mijn moet moeten naar niet niets nog
+ofwel ons onze ook omdat over reeds samen sinds sommige tegen toch toen tot tussen uit van vaak vanaf veel voor voord
+waar waarom wanneer want waren wat weer wel werd werden wij wie wil willen wordt worden zal zelf zich zij zijn zonder
+zou zouden zoals zo'n
+aber alle allem allen aller alles als also andere anderen auch auf aus bei beim bin bis bist dabei dadurch dafür
+damit dann das dass dein deine dem den denn der deren des dessen dich die dies diese dieser dieses dir doch dort
+durch eine einem einen einer eines einfach einige erst euch euer für gegen gehen geht gibt hab habe haben hat hatte
+hatten hier hinter ich ihm ihn ihnen ihr ihre ihrem ihren ihrer immer ins ist jede jeder jedes jetzt kann kannst kein
+keine keinen können könnte machen mal man mehr mein meine meinen meiner mich mir mit muss müssen nach nicht nichts
+noch nun nur oder ohne sehr sein seine seinen seiner seit sich sie sind sogar soll sollen sollte sondern sonst über
+und uns unser unsere unter viel viele vom von vor war waren warum was weil welche welcher wenn werde werden wer wie
+wieder will wir wird wirklich wollen worden wurde wurden würde zum zur zwar zwischen
+afin ainsi alors après aucun aucune aussi autre autres aux avait avant avec avoir ayant bien car ceci cela celle
+celles celui cependant ces cet cette ceux chaque chez comme comment contre dans depuis des deux devant dire dit
+doit donc dont elle elles encore entre est été être eux faire fait font hors ici ils jamais juste les leur leurs lors
+lui mais même mes moi moins mon notre nos nous ont par parce pas pendant peu peut peuvent plus pour pourquoi quand
+que quel quelle quelles quels qu'il qu'elle qui quoi rien sans sera ses seulement son sont sous sur tes toi ton tous
+tout toute toutes trop très une vers voici voilà vos votre vous c'est c'était n'est j'ai d'un d'une
+ahora algo algunos ante antes aquel aquella aquí así aunque bajo bien cada casi como con contra cual cuando cuya del
+desde donde dos durante ella ellas ellos entonces entre era eran eres esa esas ese eso esos esta está están estas
+este esto estos fue fueron había hace hacer hacia han hasta hay las los más mas mejor menos mientras mis mismo mucho
+muchos muy nada nadie nos nosotros nuestra nuestro nunca otra otras otro otros para pero poco por porque pues que
+quien quién qué según ser sea sido siempre sin sino sobre solo sólo son soy sus también tanto tener tengo tiene
+tienen toda todas todavía todo todos tras tus una unas uno unos usted ustedes vamos van vez voy ya
+"""
+_STOP: Final = frozenset(_STOP_WORDS.split())
 
 
 def split_words(folded: str) -> list[str]:
@@ -83,34 +83,32 @@ def words_of(folded: str) -> tuple[str, ...]:
     return tuple(split_words(folded)[:MAX_WORDS])
 
 
+class Hashes(dict[str, int]):
+    """What is written to its keyed hash, worked out once for each; 0 for what `tells` refuses."""
+
+    def __init__(self, key: bytes, name: str, tells: Callable[[str], bool]) -> None:
+        super().__init__()
+        self._key = key
+        self._name = name
+        self._tells = tells
+
+    def __missing__(self, written: str) -> int:
+        if len(self) >= _CACHE:
+            self.clear()
+        made = self[written] = keyed(self._key, self._name, written) if self._tells(written) else 0
+        return made
+
+
 class Vocabulary:
-    """Words and links to their keyed hashes, worked out once for each; 0 for a word that tells nothing."""
+    """Keyed hashes of words and links. A word that tells nothing has the hash 0."""
 
     def __init__(self, key: bytes) -> None:
         self.key = key
-        self._terms: dict[str, int] = {}
-        self._links: dict[str, int] = {}
-
-    def hash_of(self, word: str) -> int:
-        """The keyed hash of a term, 0 for what is none."""
-        known = self._terms.get(word)
-        if known is None:
-            if len(self._terms) >= _CACHE:
-                self._terms.clear()
-            known = self._terms[word] = keyed(self.key, "term", word) if tells(word) else 0
-        return known
-
-    def hash_of_link(self, link: str) -> int:
-        """The keyed hash of a link."""
-        known = self._links.get(link)
-        if known is None:
-            if len(self._links) >= _CACHE:
-                self._links.clear()
-            known = self._links[link] = keyed(self.key, "link", link)
-        return known
+        self.terms = Hashes(key, "term", tells)
+        self.links = Hashes(key, "link", bool)
 
 
 def tells(word: str) -> bool:
     """Whether a word can be a term: three letters or more (two in scripts of many signs), no number, no stop word."""
     letters = len(word) if word.isascii() or word[0] < "\u2e80" else len(word) + 1
-    return MIN_LETTERS <= letters and len(word) <= MAX_LETTERS and not word[0].isdigit() and word not in _STOP
+    return letters >= MIN_LETTERS and len(word) <= MAX_LETTERS and not word[0].isdigit() and word not in _STOP

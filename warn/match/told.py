@@ -21,7 +21,7 @@ class Told:
         self._hit = hit
         self._vocabulary = vocabulary
         self._words: tuple[str, ...] | None = None
-        self._terms: tuple[str, ...] | None = None
+        self._terms: list[str] | None = None
         self._story = -1
         self._link: str | None = None
         self._negative: bool | None = None
@@ -57,7 +57,10 @@ class Told:
 
     def terms(self, own: frozenset[str]) -> tuple[str, ...]:
         """Its terms without the brand's `own` words, at most MAX_TERMS."""
-        if self._terms is None:
-            known = self._vocabulary.hash_of
-            self._terms = tuple(word for word in dict.fromkeys(self.words) if known(word))
-        return tuple(word for word in self._terms if word not in own)[:MAX_TERMS]
+        found = self._terms
+        if found is None:
+            known = self._vocabulary.terms
+            found = self._terms = [word for word in dict.fromkeys(self.words) if known[word]]
+        if own.isdisjoint(found):
+            return tuple(found[:MAX_TERMS])
+        return tuple([word for word in found if word not in own][:MAX_TERMS])

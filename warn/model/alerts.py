@@ -9,7 +9,8 @@ class Numbers(Struct, frozen=True, kw_only=True):
     """Every number that a page may say, over the hour before `at` unless the field says otherwise.
 
     `expected` is what is usual for `window_s`; `times` how many times that was seen; `score` and `threshold` are
-    -log10 of the chance per hour, where the detector knows one. `would_not_page_under` is the smallest size that
+    -log10 of the chance per hour, where the detector knows one. `press_heard`: a channel of the rule files has the role
+    press, so that no article means something. `stories` is 0 where there are too many to tell. `would_not_page_under` is the smallest size that
     would still have paged, found by bisection; None where that has no meaning.
     """
 
@@ -33,10 +34,10 @@ class Numbers(Struct, frozen=True, kw_only=True):
     platforms: tuple[tuple[str, int], ...] = ()
     first_platform: str = ""
     press: int = 0
+    press_heard: bool = False
     press_at: int | None = None
     stories: int = 0
     story_copies: int = 0
-    posts: int = 0
     largest_followers: int = 0
     would_not_page_under: int | None = None
     learning: bool = False

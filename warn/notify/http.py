@@ -1,4 +1,5 @@
-"""The one way out over HTTP: a POST with a deadline, no redirects, a bounded answer, and errors that hold no secret.
+"""The one way out over HTTP: a POST with a deadline, no redirects, a bounded answer, and errors that hold no
+secret.
 
 What a status means is decided here for all notifiers, as Alertmanager decides it:
 
@@ -9,9 +10,9 @@ What a status means is decided here for all notifiers, as Alertmanager decides i
     3xx             PermanentError (config): we do not carry signed pages to wherever somebody points
     other           PermanentError (client_error)
 
-No answer at all is Temporary (network or timeout): it may have arrived. Errors say place and status, never an address,
-because addresses and headers carry tokens; so they are raised from nothing, and the HTTP library's own log lines, which
-print addresses, are silenced.
+No answer at all is Temporary (network or timeout): it may have arrived. Errors say place and status, never an
+address, because addresses and headers carry tokens; so they are raised from nothing, and the HTTP library's
+own log lines, which print addresses, are silenced.
 """
 
 import asyncio

@@ -1,8 +1,9 @@
 """PagerDuty Events API v2: https://developer.pagerduty.com/docs/events-api-v2/overview/
 
-One `dedup_key` per ring, so a repeat joins the alert that is open and wakes nobody twice; a wave has a key of its own
-and rings. An update is a trigger under the same key. PagerDuty opens a new incident for a key that was resolved there:
-respond never triggers after it resolved, and a person who wants quiet acknowledges rather than resolves.
+One `dedup_key` per ring, so a repeat joins the alert that is open and wakes nobody twice; a wave has a key of
+its own and rings. An update is a trigger under the same key. PagerDuty opens a new incident for a key that
+was resolved there: respond never triggers after it resolved, and a person who wants quiet acknowledges rather
+than resolves.
 """
 
 from datetime import UTC, datetime
@@ -31,7 +32,7 @@ def _is_routing_key(key: SecretStr) -> SecretStr:
 
 
 class PagerDutyConfig(BaseModel):
-    """`routing_key`: of an Events API v2 integration. `base_url`: https://events.eu.pagerduty.com for the EU."""
+    """`routing_key`: of an Events API v2 integration. EU `base_url`: https://events.eu.pagerduty.com."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 

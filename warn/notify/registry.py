@@ -10,11 +10,11 @@ from warn.notify.pagerduty import PagerDutyConfig, PagerDutyNotifier
 from warn.notify.webhook import WebhookConfig, WebhookNotifier
 
 NotifierConfig = Annotated[ConsoleConfig | WebhookConfig | PagerDutyConfig, Field(discriminator="type")]
-"""Whoever nests this sets `hide_input_in_errors`: pydantic takes it from the outermost model, and else prints secrets."""
+"""Whoever nests this sets `hide_input_in_errors`: pydantic asks the outermost model, else prints secrets."""
 
 
 def build(config: NotifierConfig, *, stream: TextIO, public_url: str = "") -> Notifier:
-    """A notifier of this config. `stream`: where the console is; `public_url`: where the incident pages are, or ""."""
+    """A notifier of this config. `stream`: the console's; `public_url`: where incident pages are, or ""."""
     match config:
         case ConsoleConfig():
             return ConsoleNotifier(config, stream, public_url=public_url)

@@ -1,9 +1,10 @@
 """Makes the attempts that respond has claimed: one at a time per notifier, one receipt for each.
 
-The schedule of retries lives in respond's state, where a crash cannot lose it; here every claimed delivery is tried
-once, within a deadline, and what became of it goes back to `[desk]` as a Receipt. Each notifier has a queue and a task
-of its own, so a slow one delays nobody else. What cannot be tried in time is not tried: respond takes a claim without
-receipt for lost after 30 s, so an attempt must never start or run later than that (`GIVE_UP_S`).
+The schedule of retries lives in respond's state, where a crash cannot lose it; here every claimed delivery is
+tried once, within a deadline, and what became of it goes back to `[desk]` as a Receipt. Each notifier has a
+queue and a task of its own, so a slow one delays nobody else. What cannot be tried in time is not tried:
+respond takes a claim without receipt for lost after 30 s, so an attempt must never start or run later than
+that (`GIVE_UP_S`).
 """
 
 import asyncio
@@ -39,8 +40,8 @@ class _Job(NamedTuple):
 class Sender:
     """All notifiers of the daemon.
 
-    `report` brings a receipt to `[desk]`; `now` is the wall clock in whole seconds, for receipts. Claims of the same
-    notifier are tried in the order in which they were offered.
+    `report` brings a receipt to `[desk]`; `now` is the wall clock in whole seconds, for receipts. Claims of
+    the same notifier are tried in the order in which they were offered.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Sender:
         self._closed = False
 
     def offer(self, delivery: Delivery) -> bool:
-        """Take a claimed attempt; never waits. False where it cannot be taken: respond will claim it again."""
+        """Take a claimed attempt; never waits. False where it cannot be: respond will claim it again."""
         job = _Job(delivery, time.monotonic())
         queue = self._queues.get(delivery.notifier, self._unsent)
         if self._closed or queue.full():
@@ -130,7 +131,7 @@ class Sender:
             reason, retry_after_s = e.reason, e.retry_after_s
         except PermanentError as e:
             outcome, reason = "refused", e.reason
-        except Exception as e:  # noqa: BLE001 - a bug in one notifier must not silence the others; it is told of
+        except Exception as e:  # noqa: BLE001 - a bug in one must not silence the others; it is told
             reason = Reason.UNEXPECTED
             self._hooks.broken(notifier.name, e)
         self._hooks.attempted(notifier.name, outcome, reason, time.monotonic() - start)

@@ -46,7 +46,7 @@ def _is_secret(secret: SecretStr) -> SecretStr:
 
 
 class WebhookConfig(BaseModel):
-    """`url` is kept as a secret because many carry a token. `old_secrets` still sign while a secret is changed."""
+    """`url` is kept as a secret: many carry a token. `old_secrets` still sign while a secret is changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -98,7 +98,7 @@ class WebhookNotifier:
 
 
 def render(delivery: Delivery, public_url: str) -> bytes:
-    """The body: `{type, timestamp, data}`; a wave is an opening that rings again, and `data.event` says so."""
+    """The body, `{type, timestamp, data}`; a wave is an opening that rings again: `data.event` says so."""
     link = page_link(public_url, delivery.event.incident)
     timestamp = datetime.fromtimestamp(delivery.event.at, UTC).isoformat().replace("+00:00", "Z")
     content = {"type": _TYPES[delivery.action], "timestamp": timestamp}

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping
 
 from warn.match.pattern import PatternError, compile_pattern
+from warn.model.rules import Term
 from warn.rulefile.document import Document, Loc
 from warn.rulefile.lexicon import Lexicon
 from warn.rulefile.nearest import listed, nearest
 from warn.rulefile.parts import UNREADABLE, Parts
 from warn.rulefile.schema_topic import LexiconName, Near, Pattern, Phrase, Topic
-from warn.rulefile.terms import Written, each, never_matches, terms, too_broad
+from warn.rulefile.terms import Written, each, terms
+from warn.rulefile.word import WHY_NEVER, never_found, term, too_broad
 
 
 def check_topic(parts: Parts, loc: Loc, name: str, topic: Topic, lexicons: Mapping[str, Lexicon]) -> None:
@@ -27,7 +29,7 @@ def check_topic(parts: Parts, loc: Loc, name: str, topic: Topic, lexicons: Mappi
             _one(parts, at, one, lexicons, broad=alone and at[len(loc)] == "any")
     for at, near in nears((*loc, "near"), topic):
         for i, word in enumerate(near.words):
-            _never(document, (*at, "words", i), word)
+            _never(document, (*at, "words", i), term(word))
         if len({w.casefold() for w in near.words}) < 2:
             document.add(document.at((*at, "words")), "`near` needs two different words")
     _contradiction(document, loc, topic, lexicons)
@@ -70,14 +72,14 @@ def _one(parts: Parts, at: Loc, one: Written, lexicons: Mapping[str, Lexicon], *
     elif isinstance(one, Pattern):
         _pattern(parts, (*at, "regex"), one.regex)
     elif isinstance(one, Phrase):
-        _never(document, (*at, "phrase"), one.phrase)
-    elif not _never(document, at, one) and broad and (why := too_broad(one)):
+        _never(document, (*at, "phrase"), Term(one.phrase, "phrase"))
+    elif not _never(document, at, term(one)) and broad and (why := too_broad(one)):
         document.add(document.at(at), f"{why}; add a second word, or `all` or `near`", warning=True)
 
 
-def _never(document: Document, at: Loc, word: str) -> bool:
-    if never_matches(word):
-        document.add(document.at(at), f"nothing is left of `{word}` once it is folded; it can never be found")
+def _never(document: Document, at: Loc, one: Term) -> bool:
+    if never_found(one):
+        document.add(document.at(at), f"`{one.text}` can never be found; {WHY_NEVER}")
         return True
     return False
 

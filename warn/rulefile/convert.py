@@ -13,7 +13,8 @@ from warn.rulefile.quantity import instant, zone
 from warn.rulefile.schema import Channel
 from warn.rulefile.schema_rule import Rule
 from warn.rulefile.schema_topic import Topic
-from warn.rulefile.terms import lexicon_names, term, terms, unique
+from warn.rulefile.terms import lexicon_names, terms, unique
+from warn.rulefile.word import term
 
 DEFAULT_FLOORS: Final = (model.Floor(mentions=8, authors=5), model.Floor(echo=100))
 

@@ -9,6 +9,7 @@ from warn.match.fold import fold
 from warn.model.errors import PermanentError, Reason
 from warn.rulefile.quantity import zone
 from warn.rulefile.scalar import plain, unfit
+from warn.rulefile.word import WHY_NEVER, never_found, term
 
 LONGEST: Final = 200
 
@@ -159,12 +160,10 @@ def _fit(name: str) -> None:
         raise DraftError(bad[1])
     if any(c in name for c in "\n\r\t"):
         raise DraftError("a name or spelling is one line, without line breaks and tabs")
-    if not fold(name).strip():
-        raise DraftError(
-            f"nothing is left to look for in {quoted(name)}; give a name or a spelling that can be read"
-        )
     if len(name) > LONGEST:
         raise DraftError(f"{quoted(name[:40] + '…')} is longer than {LONGEST} characters")
+    if never_found(term(name)):
+        raise DraftError(f"{quoted(name)} can never be found: {WHY_NEVER}")
 
 
 def quoted(text: str) -> str:

@@ -19,6 +19,7 @@ from warn.rulefile.bundled import bundled
 from warn.rulefile.document import LARGEST_FILE, Document, read
 from warn.rulefile.kinds import Language, Line, Name, Strict
 from warn.rulefile.parts import note_mistakes
+from warn.rulefile.word import WHY_NEVER, never_found, term
 
 NEGATIVE: Final = "negative"
 NOT_ON_INTERNAL: Final = frozenset({"strike", "leak"})
@@ -100,10 +101,8 @@ def _checked(document: Document, name: str, words: Mapping[str, list[str]]) -> N
         for i, word in enumerate(listed):
             loc = ("lexicons", name, "words", language, i)
             folded = fold(word).strip()
-            if not folded:
-                document.add(
-                    document.at(loc), "nothing is left of this word once it is folded; it can never be found"
-                )
+            if never_found(term(word)):
+                document.add(document.at(loc), f"`{word}` can never be found; {WHY_NEVER}")
             elif folded in seen:
                 document.add(
                     document.at(loc),

@@ -166,8 +166,8 @@ def _slow(files: list[Parts]) -> None:
     for document, loc in found[MAX_ALWAYS:]:
         document.add(
             document.at(loc),
-            f"`regex`: {len(found)} expressions without a fixed piece of three letters, in all files, are too many; "
-            f"at most {MAX_ALWAYS} can be tried on every post",
+            f"`regex`: {len(found)} expressions have no fixed piece of three letters, and at most "
+            f"{MAX_ALWAYS} can be tried on every post, in all files together",
         )
 
 

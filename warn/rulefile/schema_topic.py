@@ -18,8 +18,8 @@ class Pattern(Strict):
 
     regex: Annotated[str, Field(min_length=1, max_length=500)] = Field(
         description="An RE2 expression, searched in the folded text (lower case); look-around and "
-        "back-references do not exist. Each match should contain a fixed piece of three letters or more, which is "
-        "looked for first; without one it is tried on every post."
+        "back-references do not exist. Each match should contain a fixed piece of three letters or more, "
+        "which is looked for first; without one it is tried on every post."
     )
 
 

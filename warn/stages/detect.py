@@ -176,13 +176,17 @@ class DetectStage:
             if change.happened in ("pending", "quieted"):
                 continue
             one.beat_until = max(one.beat_until, change.at + BEAT_S)
-            event = alert_event(one, change, tick, self._deaf(tick))
+            event = alert_event(one, change, tick, self._deaf(tick), press_heard=self._press_heard())
             effects.emit(DESK, 0, event.brand.encode(), encode(event))
 
     def _beat(self, slices: Sequence[Slice], tick: int, effects: Effects) -> None:
         if tick % 60 == 0:
             for brand in sorted({s.topic.brand for s in slices if s.beat_until >= tick}):
                 effects.emit(DESK, 0, brand.encode(), encode(Beat(at=tick, brand=brand)))
+
+    def _press_heard(self) -> bool:
+        """Has some channel the role press? Else "no press yet" would be a lie."""
+        return any(channel.role == "press" for _, channel in self.rulesets(self.config).channels)
 
     def _deaf(self, tick: int) -> tuple[str, ...]:
         while len(self.deaf) > 1 and self.deaf[1][0] <= tick:

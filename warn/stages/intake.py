@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from warn.aggregate.memory import MAX_EDITS, Memory, Post
-from warn.aggregate.tally import CARE, CARE_ECHO, ECHO, MENTION, Tally
+from warn.aggregate.tally import Tally
 from warn.match.matcher import NOTHING, Matcher
 from warn.match.terms import Vocabulary
 from warn.match.told import Told
@@ -53,6 +53,8 @@ class Intake:
         self.gate = Gate(reach_floor)
         self.tally = Tally(key, self.vocabulary)
         self.evidence: list[Evidence] = []
+        self.matched = 0
+        """Mentions, edits and updates that counted; the stage takes and resets it."""
         self.work = 0
         """Grows with what was done, in units of about a microsecond: when to let others run is the stage's."""
         self._key = key
@@ -87,12 +89,19 @@ class Intake:
         passed_on = kind in _PASSED_ON
         # A repost's words are those of the post that is known already; a like has none of its own.
         hit = NOTHING if not text or kind == "like" or (passed_on and under) else matcher.match(text)
-        ours = mention.role == "own" or matcher.is_own(mention.source, mention.author)
+        # `matcher.is_own`, written out: this is asked of every mention.
+        ours = (
+            mention.author in matcher.own_authors
+            or mention.source in matcher.own_sources
+            or mention.role == "own"
+        )
         if hit.topics or known or ours:
             names = [matcher.topics[i].name for i in hit.topics]
             echo = tuple(name for name in known if name not in names)
             if ours and not names and not echo:
                 names = [matcher.topics[i].name for i in matcher.own_topics(mention.source, mention.author)]
+            if hit is NOTHING and text and not passed_on:
+                hit = matcher.look(text)
             told = Told(text, mention.url, None if hit is NOTHING else hit, self.vocabulary)
             self._content(mention, matcher, tuple(names), echo, told, ours, effects)
 
@@ -141,28 +150,28 @@ class Intake:
         if mention.backfill or not self._in_time(mention.created_ms):
             effects.count("late")
             return
-        effects.count("matched")
-        self._count(mention, matcher, names, told, MENTION)
-        self._count(mention, matcher, echo, told, ECHO)
+        self.matched += 1
+        self._count(mention, matcher, names, told, echo=False)
+        self._count(mention, matcher, echo, told, echo=True)
 
     def _count(
-        self, mention: Mention, matcher: Matcher, names: tuple[str, ...], told: Told, mark: int
+        self, mention: Mention, matcher: Matcher, names: tuple[str, ...], told: Told, *, echo: bool
     ) -> None:
         """Count for these topics; and keep for showing what is to be shown, once for each brand."""
         second = mention.created_ms // 1000
-        if mention.role in COUNTS_ONLY:
-            mark = CARE if mark == MENTION else CARE_ECHO
-        brands: set[str] = set()
+        counts_only = mention.role in COUNTS_ONLY
+        shown: set[str] = set()
         for name in names:
             i = matcher.index_of[name]
-            self.tally.add(i, second, mention, told, mark)
             self.work += 10
-            if mark >= CARE:
+            if counts_only:
+                self.tally.care(i, second, mention, echo=echo)
                 continue
+            self.tally.add(i, second, mention, told, echo=echo)
             brand = matcher.topics[i].brand
-            if self.gate.admits(name, mention) and brand not in brands:
-                brands.add(brand)
-                self.evidence.append(evidence_of(mention, name, brand, echo=mark == ECHO))
+            if self.gate.admits(name, mention) and brand not in shown:
+                shown.add(brand)
+                self.evidence.append(evidence_of(mention, name, brand, echo=echo))
 
     def _update(self, mention: Mention, matcher: Matcher, effects: Effects) -> None:
         """Rises above the highest totals so far are echo; the first totals are where to count from."""
@@ -195,7 +204,7 @@ class Intake:
         if mention.backfill or not self._in_time(mention.created_ms):
             effects.count("late")
             return
-        effects.count("matched")
+        self.matched += 1
         self.memory.count(mention.thread, mention.key, post)
         for i in topics:
             self.tally.rise(i, mention.created_ms // 1000, mention.source, echo, views)
@@ -226,8 +235,8 @@ class Intake:
         if mention.backfill or not self._in_time(mention.created_ms):
             effects.count("late")
             return
-        effects.count("matched")
-        self._count(mention, matcher, new, Told(mention.text, mention.url, hit, self.vocabulary), MENTION)
+        self.matched += 1
+        self._count(mention, matcher, new, Told(mention.text, mention.url, hit, self.vocabulary), echo=False)
 
     def _delete(self, mention: Mention, matcher: Matcher, effects: Effects) -> None:
         """What was counted stays counted; nothing under it counts any more, and nothing of it is shown.
@@ -264,11 +273,13 @@ class Intake:
         if not self._in_time(reading.at_ms):
             effects.count("late")
             return None
-        once = keyed(self._key, "reading", reading.source, reading.topic, reading.signal, str(reading.at_ms))
-        if self.memory.find(once, once) is not None:
+        # The thread of a reading is its series, by which the door chose the partition.
+        series = keyed(b"reading", reading.source, reading.topic, reading.signal)
+        once = keyed(self._key, "reading", str(reading.at_ms))
+        if self.memory.find(series, once) is not None:
             effects.count("repeats")
             return None
-        self.memory.count(once, once, Post(()))
+        self.memory.count(series, once, Post(()))
         value = min(max(reading.value_milli, 0), MAX_TOTAL * 1000)
         self.tally.number(topic, reading.at_ms // 1000, field[0], (value + field[1] // 2) // field[1])
         return None

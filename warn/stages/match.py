@@ -57,7 +57,7 @@ def matchers(rulesets: RuleSets, key: bytes, keep: int = 4) -> Matchers:
 
 
 class MatchStage:
-    """One partition of match. `signals_partitions`: how many `[signals]` has. `key`: the installation's.
+    """One partition of match. `signal_partitions`: how many `[signals]` has. `key`: the installation's.
 
     `compiled` shares compiled rule sets with other partitions (`matchers`); without it the stage has its own.
     """
@@ -65,7 +65,7 @@ class MatchStage:
     def __init__(
         self,
         partition: int,
-        signals_partitions: int,
+        signal_partitions: int,
         rulesets: RuleSets,
         key: bytes,
         *,
@@ -73,7 +73,7 @@ class MatchStage:
         compiled: Matchers | None = None,
     ) -> None:
         self._partition = partition
-        self._signals_partitions = signals_partitions
+        self._signals_partitions = signal_partitions
         self._compiled = compiled or matchers(rulesets, key)
         self._intake = Intake(key, reach_floor)
         self._clock: Clock | None = None
@@ -87,7 +87,7 @@ class MatchStage:
         """None: every step saves all that it changed, so nothing has to be read again."""
         return None
 
-    def restore(self, records: Iterable[tuple[bytes, int, bytes]], committed: int) -> None:  # noqa: ARG002
+    def restore(self, records: Iterable[tuple[bytes, int, bytes]], committed: int) -> None:
         """Take the state. The rule set in force is fetched at the next step, which waits for it if it must."""
         intake = self._intake
         for key, _, body in records:
@@ -206,11 +206,14 @@ class MatchStage:
         for shown in intake.evidence:
             effects.emit(EVIDENCE, 0, b"%d" % shown.key, encode(shown))
         intake.evidence.clear()
+        if intake.matched:
+            effects.count("matched", by=intake.matched)
+            intake.matched = 0
         if intake.memory.evicted:
             effects.count("evicted", by=intake.memory.evicted)
             intake.memory.evicted = 0
 
-    def offer(self, effects: Effects, position: int) -> None:  # noqa: ARG002
+    def offer(self, effects: Effects, position: int) -> None:
         """What this step changed: a record for each post, and the clock."""
         if self._clock is not None and self._clock_changed:
             effects.state[_CLOCK_KEY] = encode((self._clock, self._in_force))

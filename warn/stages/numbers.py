@@ -10,7 +10,7 @@ from functools import reduce
 
 from msgspec.structs import replace
 
-from warn.aggregate.partial import merge
+from warn.aggregate.partial import SAMPLES, merge
 from warn.aggregate.people import distinct
 from warn.aggregate.series import TICK_S, Series
 from warn.detect.base import Sample
@@ -24,14 +24,16 @@ TERM_PEOPLE = 5
 """Words are shown when five people used them."""
 
 
-def alert_event(one: Slice, change: Change, at: int, deaf: tuple[str, ...]) -> AlertEvent:
+def alert_event(
+    one: Slice, change: Change, at: int, deaf: tuple[str, ...], *, press_heard: bool
+) -> AlertEvent:
     """What detect says of a change: `change.at` is when it happened, `at` the tick whose numbers are given."""
     rule, hour = change.rule, list(one.hour(at))
     total = reduce(merge, [replace(p, second=0) for p in hour]) if hour else Partial(one.topic.name, 0, 0)
     kind = (
         "update" if change.happened == "update" else "firing" if change.happened == "firing" else "resolved"
     )
-    numbers = _numbers(one, change.judged, at, hour, total, deaf)
+    numbers = _numbers(one, change.judged, at, hour, total, deaf, press_heard=press_heard)
     return AlertEvent(
         kind=kind,  # type: ignore[arg-type]
         at=change.at,
@@ -53,7 +55,14 @@ def alert_event(one: Slice, change: Change, at: int, deaf: tuple[str, ...]) -> A
 
 
 def _numbers(
-    one: Slice, judged: Judged | None, at: int, hour: Sequence[Partial], total: Partial, deaf: tuple[str, ...]
+    one: Slice,
+    judged: Judged | None,
+    at: int,
+    hour: Sequence[Partial],
+    total: Partial,
+    deaf: tuple[str, ...],
+    *,
+    press_heard: bool,
 ) -> Numbers:
     stories = Counter(s.story for s in total.samples if s.story)
     commonest = max(stories.values(), default=0)
@@ -85,15 +94,15 @@ def _numbers(
         platforms=_platforms(total),
         first_platform=_first_platform(hour),
         press=total.press,
+        press_heard=press_heard,
         press_at=total.press_ms // 1000 if total.press_ms else None,
-        stories=len(stories),
+        stories=len(stories) if drawn < SAMPLES else 0,
         # The samples are a uniform draw of what was said: below the limit they are all of it.
         story_copies=commonest
         if everything <= drawn
         else round(commonest / drawn * everything)
         if drawn
         else 0,
-        posts=len({s.key for s in total.samples}),
         largest_followers=total.carriers[0][0] if total.carriers else 0,
         would_not_page_under=smallest(one, judged, at) if judged and judged.exceptional else None,
         learning=verdict.learning if verdict else False,

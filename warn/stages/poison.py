@@ -1,8 +1,8 @@
 """Which record makes a stage fail: what a worker remembers of failures, so that one bad record cannot stop the rest.
 
 A stage that fails on a batch is restored and handed the batch again, since the cause may lie elsewhere. After `TRIES`
-failures without a commit between them the records of that batch are handed in one by one. The one that fails even
-alone is poison: its input goes to dead letters, and the stage never sees it again.
+failures without a commit between them the records of that batch are handed in one by one. One that fails as often
+alone is poison: it goes to dead letters, and the stage never sees it again.
 """
 
 from collections.abc import Sequence
@@ -41,13 +41,14 @@ class Poison:
 
     def failed(self, error: StageFailedError) -> None:
         """The stage failed: draw a conclusion if it has done so often enough."""
+        self._failures += 1
+        if self._failures < TRIES:
+            return
+        self._failures = 0
         if error.first == error.last and error.first in self._suspect:
             self._known.add(error.first)
-            return
-        self._failures += 1
-        if self._failures >= TRIES:
+        else:
             self._suspect = range(error.first, error.last + 1)
-            self._failures = 0
 
     def committed(self, position: int) -> None:
         """All before a position is done."""

@@ -1,11 +1,12 @@
 """respond: alerts become incidents, and incidents become things said to people.
 
-Two state machines side by side. The *courses* of the brands (`warn.incident.course`) hear AlertEvents and Beats only
-and are what must be repeatable: they alone are in the state hash. The *outbox* (`warn.incident.outbox`) hears what the
-courses say, Ticks and Receipts; it governs delivery, which depends on the world, and never a course.
+Two state machines side by side. The *courses* of the brands (`warn.incident.course`) hear AlertEvents and
+Beats only and are what must be repeatable: they alone are in the state hash. The *outbox*
+(`warn.incident.outbox`) hears what the courses say, Ticks and Receipts; it governs delivery, which depends on
+the world, and never a course.
 
-State is small: one key per brand with an incident, one per open call, one per route that rang this hour, and the time
-of delivery while any of these need it. All of what a step changed is offered with that step.
+State is small: one key per brand with an incident, one per open call, one per route that rang this hour, and
+the time of delivery while any of these need it. All of what a step changed is offered with that step.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,8 +14,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from warn.incident.call import Call
+from warn.incident.ceiling import Pages
 from warn.incident.course import Course, take
-from warn.incident.outbox import Outbox, Pages, Time
+from warn.incident.outbox import Outbox, Time
 from warn.incident.page import tell
 from warn.incident.route import Route, check_routes
 from warn.model.alerts import AlertEvent, Beat, DeliveryEvent, IncidentEvent, Receipt, Tick
@@ -35,7 +37,7 @@ _decode_time = msgspec.msgpack.Decoder(Time).decode
 
 
 class RespondStage:
-    """The one partition of `[desk]`. Without routes it tells nobody: replay. `label` begins every text: [DEMO]."""
+    """The one partition of `[desk]`. Without routes it tells nobody. `label` ([DEMO]) begins every text."""
 
     def __init__(self, routes: Sequence[Route] = (), label: str = "") -> None:
         self._label = label
@@ -44,7 +46,7 @@ class RespondStage:
         self._changed: set[str] = set()
         self._stored: dict[bytes, bytes] = {}
 
-    def restore(self, records: Iterable[tuple[bytes, int, bytes]], committed: int) -> None:  # noqa: ARG002 - every step offers all it changed, so the position adds nothing
+    def restore(self, records: Iterable[tuple[bytes, int, bytes]], committed: int) -> None:
         """Take state; raises ValueError for a body or key that this release does not know."""
         for key, _, body in records:
             self._stored[key] = body
@@ -118,7 +120,7 @@ class RespondStage:
         if not course.incidents:
             del self._courses[record.brand]
 
-    def offer(self, effects: Effects, position: int) -> None:  # noqa: ARG002 - the worker stamps the position
+    def offer(self, effects: Effects, position: int) -> None:
         """Put what changed since the last offer into the step's state."""
         outbox = self._outbox
         for brand in self._changed:
@@ -132,7 +134,7 @@ class RespondStage:
         self._offer_time(effects)
 
     def _offer_time(self, effects: Effects) -> None:
-        """Delivery time is kept while something open or an hour's pages refer to it; else it may begin anew."""
+        """Delivery time is kept while something open or an hour's pages need it; else it may begin anew."""
         outbox = self._outbox
         for route in outbox.forget_pages():
             self._keep(effects, _PAGES + route.encode(), None)

@@ -5,21 +5,19 @@ least of those positions; the head record, written with every step, holds it and
 loads all slices, reads input again from `oldest`, and lets every slice skip what its own record has already seen.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
 
+from warn.model.records import Partial
 from warn.model.rules import RuleSet
 from warn.stages import slicestate
-from warn.stages.base import Effects
+from warn.stages.base import Effects, RuleSets
 from warn.stages.slice import Slice
 from warn.stages.switch import meaning
-
-if TYPE_CHECKING:
-    from warn.stages.detect import DetectStage
 
 HEAD = b"head"
 ROUNDS = 200
@@ -38,6 +36,21 @@ class Mark(Struct, frozen=True, array_like=True):
     deaf: tuple[tuple[int, tuple[str, ...]], ...]
 
 
+class Standing(Protocol):
+    """The part of detect that is saved."""
+
+    vector: dict[int, int]
+    newest: int
+    last_tick: int
+    config: str
+    switches: list[tuple[int, str]]
+    deaf: list[tuple[int, tuple[str, ...]]]
+    slices: dict[str, Slice]
+    strangers: defaultdict[str, list[tuple[int, Partial]]]
+    rulesets: RuleSets
+    build: slicestate.Build
+
+
 _head = msgspec.msgpack.Decoder(Mark)
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 
@@ -45,7 +58,7 @@ _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 class Snapshots:
     """The saving side of one DetectStage."""
 
-    def __init__(self, stage: "DetectStage") -> None:
+    def __init__(self, stage: Standing) -> None:
         self.stage = stage
         self.marks: OrderedDict[int, Mark] = OrderedDict()
         self.position = 0  # where the step at hand began
@@ -165,7 +178,7 @@ def _key(name: str) -> bytes:
     return b"topic " + name.encode()
 
 
-def _revived(state: slicestate.SliceState, rules: RuleSet, stage: "DetectStage") -> Slice:
+def _revived(state: slicestate.SliceState, rules: RuleSet, stage: Standing) -> Slice:
     topics = {t.name: t for t in rules.topics}
     mine = [r for r in rules.rules if r.topic == state.topic]
     one = slicestate.revive(state, topics[state.topic], mine, stage.build)

@@ -1,4 +1,5 @@
-"""What every notifier must pass: `await check_notifier(make)`, and for those over HTTP `await check_http_notifier(make)`.
+"""What every notifier must pass: `await check_notifier(make)`, and for those over HTTP `await
+check_http_notifier(make)`.
 
 Each check has a sentence that is true of a good notifier; an AssertionError says which one was not.
 """

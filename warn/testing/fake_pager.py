@@ -1,11 +1,13 @@
-"""A pager on a local port that keeps PagerDuty's rules, and a webhook's receiver beside it; both can be made to fail.
+"""A pager on a local port that keeps PagerDuty's rules, and a webhook's receiver beside it; both can be made
+to fail.
 
     async with FakePager() as pager:
         pager.faults.append(Fault(status=503))      # the next request only
         ...                                         # POST to pager.url + "/v2/enqueue" or "/hook"
         assert len(pager.rules.rings) == 1
 
-A fault happens before the request is taken, or after (`after=True`): then it was processed and the sender is not told.
+A fault happens before the request is taken, or after (`after=True`): then it was processed and the sender is
+not told.
 """
 
 import asyncio
@@ -27,8 +29,9 @@ _PHRASES = {200: "OK", 202: "Accepted", 204: "No Content", 302: "Found"}
 class Fault:
     """How one request goes wrong.
 
-    `kind`: `status` answers with that status and headers, `hang` never answers, `reset` cuts the line, `drip` sends a
-    byte of its answer each `every_s`, `giant` answers with 64 MB. `after`: the request is processed first.
+    `kind`: `status` answers with that status and headers, `hang` never answers, `reset` cuts the line, `drip`
+    sends a byte of its answer each `every_s`, `giant` answers with 64 MB. `after`: the request is processed
+    first.
     """
 
     kind: Literal["status", "hang", "reset", "drip", "giant"] = "status"
@@ -48,9 +51,11 @@ class Request:
 
 
 class FakePager:
-    """`/v2/enqueue` keeps `rules`; any other path is a webhook, whose `verify(body, headers)` raises to refuse.
+    """`/v2/enqueue` keeps `rules`; any other path is a webhook, whose `verify(body, headers)` raises to
+    refuse.
 
-    `hooks` holds the body of each webhook id that was accepted, once. `idle` is set while nobody is connected.
+    `hooks` holds the body of each webhook id that was accepted, once. `idle` is set while nobody is
+    connected.
     """
 
     def __init__(self, verify: Callable[[bytes, dict[str, str]], object] | None = None) -> None:
@@ -126,7 +131,7 @@ class FakePager:
         if self._verify is not None:
             try:
                 self._verify(body, headers)
-            except Exception as e:  # noqa: BLE001 - whatever the verifier raises means no, and is told to the sender
+            except Exception as e:  # noqa: BLE001 - whatever it raises means no, and the sender is told
                 return 401, type(e).__name__.encode()
         self.hooks.setdefault(headers.get("webhook-id", ""), body)
         return 204, b""

@@ -1,7 +1,7 @@
 """The rules that PagerDuty keeps, as a state machine without a network: what is refused, and what rings.
 
-After https://developer.pagerduty.com/docs/events-api-v2/trigger-events/. Stricter than the original where that is kind
-(it cuts a summary that is too long, this refuses it), so that what passes here passes there.
+After https://developer.pagerduty.com/docs/events-api-v2/trigger-events/. Stricter than the original where
+that is kind (it cuts a summary that is too long, this refuses it), so that what passes here passes there.
 """
 
 import json

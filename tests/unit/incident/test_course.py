@@ -92,6 +92,8 @@ def test_what_grows_within_four_hours_of_its_page_belongs_to_it() -> None:
     assert said(turns) == [("opened", T0), ("updated", T0 + HOUR), ("updated", T0 + 5 * HOUR), ("wave", T0 + 6 * HOUR),
                            ("updated", T0 + 7 * HOUR)]  # fmt: skip
     assert HOUR * 3 < WAVE_S < HOUR * 5
+    for late, last in ((-1, "updated"), (0, "wave")):
+        assert run(alert(), alert("update", T0 + WAVE_S + late, 500))[-1].event == last
 
 
 def test_a_decline_after_four_hours_is_no_wave() -> None:
@@ -101,7 +103,7 @@ def test_a_decline_after_four_hours_is_no_wave() -> None:
 
 
 def test_fires_again_after_all_was_over() -> None:
-    """Within eight hours it is the same incident: an update, and a wave only where it outgrows what was paged."""
+    """Within eight hours it is the same incident: an update, a wave only where it outgrows what was paged."""
     over = (alert(people=50), alert("resolved", T0 + HOUR))
     small, large = alert(at=T0 + 2 * HOUR, people=100), alert("update", T0 + 2 * HOUR + 10, 101)
     turns = run(*over, small, large)

@@ -20,10 +20,10 @@ def test_the_clock_goes_on_while_intake_pauses(tmp_path: Path) -> None:
         supervisor = supervise(bus, Scripted("p", script))
         states: list[str] = []
         async with asyncio.TaskGroup() as group:
-            running = group.create_task(during(supervisor, 100.0))
-            for megabytes in (10**6, 1, 10**6):
+            running = group.create_task(during(supervisor, 200.0))
+            for megabytes, seconds in ((10**6, 30.5), (1, 30.5), (10**6, 60.0)):
                 free = megabytes << 20
-                await asyncio.sleep(30.5)
+                await asyncio.sleep(seconds)
                 states.append(supervisor.states()[0].state)
             supervisor.stop()
             await running

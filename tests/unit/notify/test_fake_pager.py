@@ -32,12 +32,22 @@ def test_triggers_of_one_key_ring_once_until_it_is_resolved() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"{", b"[]", event("page"), event(routing_key="short"), event(key="k" * 256), event("resolve", None),
-        event(payload={"summary": ""}), event(payload={"summary": "s" * 1025}), event(payload={"source": ""}),
-        event(payload={"severity": "page"}), event(payload={"timestamp": "yesterday"}), event(payload={"group": 1}),
-        event(links=[{"text": "x"}]), event(images=[{"src": "http://x"}]),
+        b"{",
+        b"[]",
+        event("page"),
+        event(routing_key="short"),
+        event(key="k" * 256),
+        event("resolve", None),
+        event(payload={"summary": ""}),
+        event(payload={"summary": "s" * 1025}),
+        event(payload={"source": ""}),
+        event(payload={"severity": "page"}),
+        event(payload={"timestamp": "yesterday"}),
+        event(payload={"group": 1}),
+        event(links=[{"text": "x"}]),
+        event(images=[{"src": "http://x"}]),
     ],
-)  # fmt: skip
+)
 def test_what_breaks_a_rule_is_refused(body: bytes) -> None:
     """400, and nobody is rung."""
     rules = PagerRules()

@@ -195,7 +195,7 @@ def test_names_are_unique() -> None:
 
 
 async def test_from_an_alert_to_one_ring_and_its_end() -> None:
-    """respond, sender and notifier over real sockets: the answer to the first attempt is lost, nobody is rung twice."""
+    """Over real sockets: the answer to the first attempt is lost, and nobody is rung twice."""
     async with FakePager() as pager:
         config = PagerDutyConfig(
             type="pagerduty", name="pd", routing_key=SecretStr("k" * 32), base_url=HttpUrl(pager.url)
@@ -222,7 +222,7 @@ async def test_from_an_alert_to_one_ring_and_its_end() -> None:
 async def test_a_wave_rings_again_although_the_first_page_is_still_open(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Under the first one's key it would have joined an acknowledged alert, and woken nobody; an update does join."""
+    """Under the first key it would have joined an acknowledged alert, and woken nobody; an update does."""
     async with FakePager() as pager:
         config = PagerDutyConfig(
             type="pagerduty", name="pd", routing_key=SecretStr("k" * 32), base_url=HttpUrl(pager.url)

@@ -30,7 +30,9 @@ def test_a_sound_file_is_said_to_be_sound(tmp_path: Path) -> None:
 
 def test_mistakes_are_exit_code_3_and_a_summary() -> None:
     """Problems and summaries are results: both on stdout."""
-    done = run.invoke(app, ["check", str(MISTAKES / "budget_is_a_number.yaml"), str(MISTAKES / "union.yaml")])
+    done = run.invoke(
+        app, ["check", str(MISTAKES / "budget_is_a_number.yaml"), str(MISTAKES / "brand_is_empty.yaml")]
+    )
     assert done.exit_code == 3
     assert done.stdout.count(": 1 mistake") == 2 and "^" in done.stdout
 

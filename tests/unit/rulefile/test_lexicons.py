@@ -5,7 +5,7 @@ import pytest
 from warn.model.rules import Term
 from warn.rulefile.document import Document
 from warn.rulefile.lexicon import bundled_lexicons
-from warn.rulefile.terms import term
+from warn.rulefile.word import term
 
 KINDS = (
     "safety", "fraud", "bank-run", "payment-outage", "phishing", "leak",

@@ -157,7 +157,7 @@ def test_an_hour_forward_or_back_on_the_clock_expires_nothing() -> None:
 
 
 def test_resolved_meanwhile_is_not_sent() -> None:
-    """A page that waited for its retry when the incident ended wakes nobody; who may have got it gets the end."""
+    """A page that waits for its retry as the incident ends wakes nobody; who may have got it gets the end."""
     desk = Desk()
     claim = opened(desk)
     desk.answer(claim, "retry", "timeout")
@@ -198,7 +198,7 @@ def test_what_waits_says_the_newest_numbers() -> None:
 
 
 def test_more_than_two_pages_an_hour_become_one_summary() -> None:
-    """The third rings for all that follow; the rest is added to it without ringing, and it ends with the last."""
+    """The third rings for all that follow; the rest joins it without ringing, and it ends with the last."""
     desk = Desk()
     for brand in ("A", "B"):
         desk.answer(opened(desk, brand=brand))
@@ -222,6 +222,19 @@ def test_more_than_two_pages_an_hour_become_one_summary() -> None:
         desk.feed(alert("resolved", T0 + 70, brand=brand))
         ends.append([d.dedup_key for d in desk.feed(Beat(at=T0 + 70 + LINGER_S, brand=brand))])
     assert ends == [[], [third.dedup_key]]
+
+
+def test_a_wave_of_one_does_not_silence_what_gathers_many() -> None:
+    """The gathering ring, still on its way, is retried although one of its incidents rings again."""
+    desk = Desk()
+    for brand in ("A", "B"):
+        desk.answer(opened(desk, brand=brand))
+    third = opened(desk, brand="C")
+    desk.answer(third, "retry", "network")
+    desk.feed(alert("update", T0 + 5 * HOUR, 500, brand="C"))
+    assert desk.incidents[-1].event == "wave"
+    (again,) = [d for d in desk.tick(2) if d.notifier == "pd"]
+    assert (again.delivery, again.action) == (third.delivery, "trigger")
 
 
 def test_the_ceiling_is_an_hours() -> None:
