@@ -244,7 +244,7 @@ PROCESS = Row(
         Panel(
             "lines",
             "Log lines that matter",
-            "Warnings and errors, failed requests, calls tried again. Each has an event name: search the log for it.",
+            "Warnings and errors, and failed requests. Each has an event name: search the log for it.",
             "short",
             (
                 (increase("warn_log_events_total", "level", only='level!~"debug|info"'), "{{level}}"),

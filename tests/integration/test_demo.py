@@ -34,7 +34,9 @@ def test_a_page_within_90_seconds(tmp_path: Path) -> None:
     assert done.stdout.count("[DEMO] Acme:") >= 1
     assert re.search(r"http://127\.0\.0\.1:\d+/incidents/[0-9a-f]{16}", done.stdout)
     next_line = done.stdout.strip().splitlines()[-1].strip()
-    after = subprocess.run(next_line, shell=True, cwd=tmp_path, env=_environ(), capture_output=True, text=True, check=False)
+    after = subprocess.run(
+        next_line, shell=True, cwd=tmp_path, env=_environ(), capture_output=True, text=True, check=False
+    )
     assert after.returncode == 0, after.stderr
     assert (tmp_path / "my-rules" / "your-brand.yaml").read_text().startswith("#")
     assert [p.name for p in tmp_path.iterdir()] == ["my-rules"]

@@ -22,6 +22,8 @@ from warn.aggregate.partial import (
 from warn.model.records import Partial, Sample
 from warn.model.wire import encode
 
+NOTHING: tuple[tuple[int, int, str], ...] = ()
+NO_HASHES: tuple[int, ...] = ()
 HASHES = st.integers(1, 40)
 COUNTED = st.tuples(HASHES, st.integers(1, 5), st.sampled_from(["smoke", "fire", "battery"]))
 CARRIER = st.tuples(st.integers(1, 6), HASHES, st.sampled_from(["a", "b"]))
@@ -93,14 +95,18 @@ def test_nothing_is_neutral(a: Partial) -> None:
 def test_the_lowest_of_pieces_are_the_lowest_of_all(pieces: list[list[int]], n: int) -> None:
     """A set cut to its n lowest, piece by piece, is the n lowest of everything."""
     cut = [tuple(sorted(set(piece))[:n]) for piece in pieces]
-    assert reduce(lambda a, b: lowest(a, b, n), cut, ()) == tuple(sorted({h for p in pieces for h in p})[:n])
+    assert reduce(lambda a, b: lowest(a, b, n), cut, NO_HASHES) == tuple(
+        sorted({h for p in pieces for h in p})[:n]
+    )
 
 
 @given(st.lists(st.lists(COUNTED, max_size=20), max_size=5), st.integers(1, 8))
 def test_sums_of_the_lowest_are_exact(pieces: list[list[tuple[int, int, str]]], n: int) -> None:
     """What survives the cut has the sum that it would have had without any cut."""
-    cut = [reduce(lambda a, b: merge_counted(a, b, n), [(one,) for one in piece], ()) for piece in pieces]
-    merged = reduce(lambda a, b: merge_counted(a, b, n), cut, ())
+    cut = [
+        reduce(lambda a, b: merge_counted(a, b, n), [(one,) for one in piece], NOTHING) for piece in pieces
+    ]
+    merged = reduce(lambda a, b: merge_counted(a, b, n), cut, NOTHING)
     sums: dict[int, int] = {}
     for one in (c for piece in pieces for c in piece):
         sums[one[0]] = sums.get(one[0], 0) + one[1]
@@ -110,7 +116,7 @@ def test_sums_of_the_lowest_are_exact(pieces: list[list[tuple[int, int, str]]], 
 @given(st.lists(st.lists(CARRIER, max_size=20), max_size=5), st.integers(1, 8))
 def test_the_greatest_carriers_are_each_told_once(pieces: list[list[tuple[int, int, str]]], n: int) -> None:
     """An author stands once among the carriers, with its greatest number, however the pieces were cut."""
-    merged = reduce(lambda a, b: merge_carriers(a, b, n), [greatest(piece, n) for piece in pieces], ())
+    merged = reduce(lambda a, b: merge_carriers(a, b, n), [greatest(piece, n) for piece in pieces], NOTHING)
     best: dict[int, tuple[int, int, str]] = {}
     for one in sorted(c for piece in pieces for c in piece):
         best[one[1]] = one

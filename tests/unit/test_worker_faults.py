@@ -132,7 +132,7 @@ async def test_known_poison_is_not_tried_again() -> None:
             breaking = False
             raise ConnectionError
 
-    await publish(MemoryBus(store), [b"a", b"b", b"poison", b"a"])
+    await publish(MemoryBus(store), [b"a", b"b", b"c", b"poison", b"a"])
     failures = {b"poison": 10**9}
     worker = quick(MemoryBus(store, fault), lambda: Fragile(failures, ValueError))
     async with asyncio.TaskGroup() as tasks, asyncio.timeout(5):
@@ -144,7 +144,7 @@ async def test_known_poison_is_not_tried_again() -> None:
         worker.stop()
     assert not breaking
     assert failures[b"poison"] == left
-    assert values(store) == tallied([b"a", b"b", b"a", b"b"])
+    assert values(store) == tallied([b"a", b"b", b"c", b"a", b"b"])
 
 
 async def test_what_passes_is_no_poison() -> None:
@@ -175,6 +175,23 @@ async def test_giving_up() -> None:
     ] * 3 + [True]
     with pytest.raises(RuntimeError, match="has ended"):
         await worker.caught_up()
+
+
+async def test_failures_with_success_between_them() -> None:
+    """Only failures in a row count towards giving up."""
+    calls = 0
+
+    async def fault(point: Point) -> None:
+        nonlocal calls
+        if point == "commit":
+            calls += 1
+            if calls % 3:
+                raise ConnectionError
+
+    store = MemoryStore()
+    await publish(MemoryBus(store), NAMES)
+    await run_through(quick(MemoryBus(store, fault), batch=1, give_up_after=3))
+    assert values(store) == tallied(NAMES)
 
 
 async def test_waits_between_tries_grow_and_are_drawn() -> None:

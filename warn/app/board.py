@@ -33,9 +33,13 @@ class Row(NamedTuple):
         """For who reads lines instead of watching a table."""
         usual = f"{self.usual:.0f}" if self.usual >= 1 else "hardly any"
         return (
-            f"{self.brand}: {self.mentions} posts and {self.echo} reactions in the last hour, "
-            f"by {self.people} people; usual is {usual}. {self.state.capitalize()}."
+            f"{self.brand}: {_some(self.mentions, 'post')} and {_some(self.echo, 'reaction')} in the last hour, "
+            f"by {_some(self.people, 'account')}; {usual} is usual. {self.state.capitalize()}."
         )
+
+
+def _some(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 class Board:

@@ -5,6 +5,7 @@ catches fire. It reads no settings and cannot reach their notifiers: the only on
 """
 
 import asyncio
+import shlex
 import shutil
 import signal
 import sys
@@ -150,7 +151,9 @@ async def _live(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, daemon.stop, number.name)
-    say(f"Now time is real. In {seconds} s a kettle catches fire. The web page: {daemon.server.url}")
+    say(
+        f"From here time is real. In {seconds} seconds a kettle catches fire. All incidents: {daemon.server.url}"
+    )
     show = _Show(daemon, bus, ruleset, say, once=once, deadline_s=seconds + PATIENCE_S)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(daemon.run())
@@ -217,11 +220,15 @@ class _Show:
             )
             self._daemon.stop("no incident page")
             return
-        self._say(f"That was the page. What to do about it, as a phone shows it: {url}")
         if self._once:
+            self._say(
+                f"\nThat was the page, and its incident page answered: {url}\nIt is gone now; without --once it stays."
+            )
             self._daemon.stop("once")
         else:
-            self._say("It goes on until you press Ctrl-C.")
+            self._say(
+                f"\nThat was the page. What to do about it, made for a phone: {url}\nCtrl-C ends the demo."
+            )
         self._say(f"Next, your own brand:\n  {next_line()}")
 
 
@@ -252,6 +259,10 @@ def next_line() -> str:
 def _this_command() -> str:
     called = Path(sys.argv[0])
     if called.name != "warn":
-        return f"{sys.executable} -m warn"
+        return f"{shlex.quote(sys.executable)} -m warn"
     found = shutil.which("warn")
-    return "warn" if found and Path(found).resolve() == called.resolve() else str(called)
+    if found and Path(found).resolve() == called.resolve():
+        return "warn"
+    here = Path.cwd()
+    near = called.absolute().is_relative_to(here)
+    return shlex.quote(str(called.absolute().relative_to(here) if near else called))

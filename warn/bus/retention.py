@@ -35,8 +35,9 @@ class Retention:
         while await self._writer.do(_used) > self._max_bytes and longest // divisor > LEAST_S:
             divisor *= 2
             await self._ages(now, divisor)
-        while await self._writer.do(_give_back):
+        while await self._writer.do(_give_back, alone=True):
             pass
+        await self._writer.do(_empty_log, alone=True)
 
     async def _ages(self, now: int, divisor: int) -> None:
         for shelf in self._shelves.all():
@@ -60,7 +61,13 @@ def _used(txn: Transaction) -> int:
 
 def _give_back(txn: Transaction) -> bool:
     """Shrink the file a little; whether there is more to give back."""
-    txn.db.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
-    more = int(txn.db.execute("PRAGMA freelist_count").fetchone()[0]) > 0
-    txn.truncate = not more
-    return more
+    # As a script: `execute` would stop after the first page.
+    txn.db.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
+    return int(txn.db.execute("PRAGMA freelist_count").fetchone()[0]) >= _VACUUM_PAGES
+
+
+def _empty_log(txn: Transaction) -> None:
+    """Empty the write-ahead log, which still holds what was deleted; not now if somebody is reading."""
+    txn.db.executescript(
+        "PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 5000"
+    )

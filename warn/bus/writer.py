@@ -37,8 +37,6 @@ class Transaction:
         self.ends = ends
         self.epochs = epochs
         self.grown: dict[int, int] = {}
-        self.truncate = False
-        """Empty the write-ahead log after this transaction: it still holds what was deleted."""
 
     def rows(self, head: str, columns: int, values: Sequence[object], tail: str = "") -> None:
         """Insert many rows, given flat, with as few statements as possible."""
@@ -49,11 +47,12 @@ class Transaction:
 
 
 class _Job(Generic[T]):
-    """One thing to do within a transaction, and who waits for it."""
+    """One thing to do within a transaction (or `alone`, outside of any), and who waits for it."""
 
-    def __init__(self, work: Callable[[Transaction], T], done: asyncio.Future[T]) -> None:
+    def __init__(self, work: Callable[[Transaction], T], done: asyncio.Future[T], *, alone: bool) -> None:
         self.work = work
         self.done = done
+        self.alone = alone
 
 
 class _Outcome(NamedTuple):
@@ -86,12 +85,15 @@ class Writer:
             self._thread = threading.Thread(target=self._serve, name="warn-bus-writer", daemon=True)
             self._thread.start()
 
-    async def do(self, work: Callable[[Transaction], T]) -> T:
-        """Run a job in the next transaction; returns when that is committed. Raises what the job or SQLite raises."""
+    async def do(self, work: Callable[[Transaction], T], *, alone: bool = False) -> T:
+        """Run a job in the next transaction; returns when that is committed. Raises what the job or SQLite raises.
+
+        `alone`: outside of any transaction, as housekeeping needs it; such a job writes no record and moves no end.
+        """
         if self._closed:
             raise RuntimeError("the bus is closed")
         done: asyncio.Future[T] = self._loop.create_future()
-        job = _Job(work, done)
+        job = _Job(work, done, alone=alone)
         if self._thread is None:
             await asyncio.sleep(0)  # a commit is a point where others get their turn, on every engine
             self._settle(*self._group([job]))
@@ -125,7 +127,9 @@ class Writer:
             while len(waiting) < GROUP and not self._queue.empty():
                 waiting.append(self._queue.get_nowait())
             ending = None in waiting
-            outcomes, grown = self._group([job for job in waiting if job is not None])
+            jobs = [job for job in waiting if job is not None]
+            outcomes, grown = self._group([job for job in jobs if not job.alone])
+            outcomes += [self._group([job])[0][0] for job in jobs if job.alone]
             try:
                 self._loop.call_soon_threadsafe(self._settle, outcomes, grown)
             except RuntimeError:  # the loop is gone, and with it everybody who waited
@@ -134,10 +138,13 @@ class Writer:
     def _group(self, jobs: Sequence[_Job[Any]]) -> tuple[list[_Outcome], dict[int, int]]:
         """Run jobs together; if the transaction fails, each alone, so that one cannot take others with it."""
         txn = Transaction(self._db, self._ends.copy(), self._epochs.copy())
+        together = any(not job.alone for job in jobs)
         try:
-            self._db.execute("BEGIN IMMEDIATE")
+            if together:
+                self._db.execute("BEGIN IMMEDIATE")
             outcomes = [self._run(job, txn) for job in jobs]
-            self._db.execute("COMMIT")
+            if together:
+                self._db.execute("COMMIT")
         except Exception as e:  # noqa: BLE001 - handed to whoever waits for the job
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
@@ -148,15 +155,7 @@ class Writer:
                 k: v for _, grown in parts for k, v in grown.items()
             }
         self._ends, self._epochs = txn.ends, txn.epochs
-        if txn.truncate:
-            self._truncate()
         return outcomes, txn.grown
-
-    def _truncate(self) -> None:
-        """Without waiting: where somebody is reading, the next time will do."""
-        self._db.execute("PRAGMA busy_timeout = 0")
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        self._db.execute("PRAGMA busy_timeout = 5000")
 
     @staticmethod
     def _run(job: _Job[Any], txn: Transaction) -> _Outcome:

@@ -155,7 +155,12 @@ def _summary(
     fed = outcome.fed
     bad = f", {outcome.refused:,} bad lines put aside" if outcome.refused else ""
     where = "stdout" if alerts == "-" else alerts
+    about = (
+        f", {fed.let_through:,} of them about your topics"
+        if fed.let_through + fed.dropped == fed.read
+        else ""
+    )
     say(
-        f"{fed.read:,} mentions replayed in {seconds:.1f} s{bad}; "
+        f"{fed.read:,} {'mention' if fed.read == 1 else 'mentions'} replayed in {seconds:.1f} s{about}{bad}; "
         f"{outcome.lines:,} incident {'event' if outcome.lines == 1 else 'events'} in {where}"
     )

@@ -27,13 +27,15 @@ BACK = 12
 LEAST_SHAPE = 0.05
 DAY = 86400.0
 
-UNKNOWN_COUNT, UNKNOWN_S = 0.5, 300.0
-"""Without a word on what is usual: half a mention in five minutes, which the first hour of listening overrules."""
+UNKNOWN_COUNT, UNKNOWN_S = 0.1, 0.1
+"""Without a word on what is usual, next to nothing is believed: a gamma prior of this shape and scale is nearly flat
+over all sizes of brand up to ten mentions a second. So the first hours of a busy brand are no surprise, and each silent
+hour makes the next mention one."""
 USUAL_COUNT, USUAL_S = 20.0, 6 * 3600.0
 """What an owner calls usual is worth at most so many mentions, and at most so much listening."""
 USUAL_TAU = 7 * DAY
-UNKNOWN_CURVE = 0.3
-"""Relative variance of counts by hour of the day, of which nothing is known on the first day."""
+UNKNOWN_CURVE = 1.5
+"""Relative variance of counts by hour of the day, of which nothing is known on the first day: mornings are sudden."""
 
 
 class Levels(Struct):

@@ -104,6 +104,8 @@ class Spike:
         look = seen.look
         i = self._index[look]
         usual = seen.usual[look]
+        if at - LAG <= self._learned.start and self._setting.usual is None:
+            usual = float(sample.counts[i])  # nothing is known, so what there is is as usual as anything
         spread = 3.0 * sqrt(seen.view.phi[i] * usual)
         return Verdict(
             score=seen.score,
@@ -152,7 +154,9 @@ class Spike:
         rate = rate_of(learned.levels, self._usual, view.shape, common, final, learned.start)
         level = rate.slow * sample.lift
         shapes = mean_shapes(view.shape, at, self.windows)
-        means = [level * w * x for w, x in zip(self.windows, shapes, strict=True)]
+        # A window that is longer than the series holds no more than the series.
+        age = max(at - learned.start, MINUTE)
+        means = [level * min(w, age) * x for w, x in zip(self.windows, shapes, strict=True)]
         # Little is known of a level that rests on few mentions, and of the hours of the first day.
         unsure = common / rate.knowledge + UNKNOWN_CURVE * exp((learned.start - at) / DAY)
         heavy, ratio = self._setting.conservative, rate.ratio

@@ -17,6 +17,7 @@ DUTCH = Words(
     about=" over '{about}'",
     times=", {n}x normaal",
     times_over=", ruim {n}x normaal",
+    times_rare=", gewoonlijk bijna niets",
     since=", sinds {time}",
     quiet_since=", rustig sinds {time}",
     growing=", groeit",

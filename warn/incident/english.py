@@ -17,6 +17,7 @@ ENGLISH = Words(
     about=" about '{about}'",
     times=", {n}x normal",
     times_over=", over {n}x normal",
+    times_rare=", usually hardly any",
     since=", since {time}",
     quiet_since=", quiet since {time}",
     growing=", growing",

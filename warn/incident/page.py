@@ -19,6 +19,8 @@ from warn.incident.words import Pair, Words
 from warn.model.alerts import AlertEvent, IncidentEvent, Numbers
 
 CATALOGUE = {"en": ENGLISH, "nl": DUTCH}
+RARE = 0.5
+"""Under half a mention usual in the window, a multiple of normal says nothing: "1,400x normal" of next to nothing."""
 FIRST = 100
 """What of the summary must carry brand, about what, how many, since when: what a lock screen shows."""
 
@@ -125,13 +127,15 @@ class _Teller:
     def _about(self, terms: int, room: int) -> str:
         shown = [clean(t, room) for t in self.alert.about[:terms]]
         topic = self.alert.topic.rpartition("/")[2]
-        if not any(shown) and topic.casefold() != self.alert.brand.casefold():
+        if not any(shown) and bare(topic) != bare(self.alert.brand):
             shown = [clean(topic, room)]
         text = cut(" ".join(t for t in shown if t), room)
         return self.words.about.format(about=text.replace("'", "’")) if text else ""
 
     def _times(self) -> str:
         times = self.numbers.times
+        if times > 1 and self.numbers.expected < RARE:
+            return self.words.times_rare
         if times < 1.1:
             return ""
         if times >= 1000:
@@ -151,9 +155,7 @@ class _Teller:
         head = ""
         for brand, terms, room, full in _TRIES:
             head = self.prefix + opening[turn.event].format(brand=clean(self.alert.brand, brand))
-            head += (
-                self._count() + self._about(terms, room) + (self._times() if full else "") + since
-            )
+            head += self._count() + self._about(terms, room) + (self._times() if full else "") + since
             if len(head) <= FIRST:
                 break
         if turn.event == "resolved":
@@ -234,3 +236,8 @@ class _Teller:
         if minutes < 120:
             return _some(self.words.minutes, minutes, self.words)
         return _some(self.words.hours, round(minutes / 60), self.words)
+
+
+def bare(name: str) -> str:
+    """Letters and digits only: a topic named after its brand tells nothing new."""
+    return "".join(c for c in name.casefold() if c.isalnum())

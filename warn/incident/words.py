@@ -27,6 +27,7 @@ class Words:
     about: str
     times: str
     times_over: str
+    times_rare: str
     since: str
     quiet_since: str
     growing: str

@@ -29,6 +29,7 @@ from warn.model.records import DeadLetter
 from warn.model.rules import RuleSet
 from warn.model.wire import encode
 from warn.stages.base import Out
+from warn.telemetry import events
 
 CONNECTOR: Final = b"connector/"
 PAYLOAD: Final = 4_096
@@ -70,6 +71,7 @@ class _Step:
         self.mentions: list[Mention] = []
         self.readings: list[Reading] = []
         self.letters: list[Out] = []
+        self.refused_at: list[str] = []
 
 
 class Collector:
@@ -115,6 +117,7 @@ class Collector:
             await bodies.load()
             self.force.restore(records[CLOCK_KEY], bodies.get)
         self.door.policy = self.force.policy()
+        events.worker_opened(COLLECT, 0, position=self._position, records=len(records))
 
     async def close(self) -> None:
         """Let the seat go."""
@@ -146,7 +149,8 @@ class Collector:
         if self._seat is None:
             raise RuntimeError("the seat of collect is not open")
         step = _Step()
-        records = [config_record(body) for body in self._unwritten.values()]
+        bodies = dict(self._unwritten)
+        records = [config_record(body) for body in bodies.values()]
         second = self._wall.due(self.force.now)
         if second is not None:
             if self.force.retire(second):
@@ -159,7 +163,13 @@ class Collector:
         state = self._state({one.connector for one in intakes} | self._alive(reading)) if keep else {}
         self._position += 1
         await self._seat.commit([*records, *step.letters], state, self._position)
-        self._unwritten.clear()
+        # Not all of them: one may have been published while this step was being committed.
+        for name in bodies:
+            self._unwritten.pop(name, None)
+        if second is not None:
+            events.clock_passed(COLLECT, second)
+        for where in step.refused_at:
+            events.dead_letter(COLLECT, str(Reason.MALFORMED), where=where)
         return taken
 
     def _alive(self, reading: Sequence[str]) -> set[str]:
@@ -204,12 +214,13 @@ class Collector:
             self._hear(reading.source)
         for one in batch.refused:
             counts["refused"] += 1
-            step.letters.append(self._letter(one))
+            self._put_aside(step, one)
         was = self.kept.get(name, Kept())
         gaps = (*was.gaps, *((gap.start, gap.end) for gap in batch.gaps))[-100:]
         cursor = was.cursor if batch.cursor is None else batch.cursor
         self.kept[name] = Kept(cursor, now_ms // 1000, gaps)
-        counts.update({what: number for (what, _), number in self.door.counts.items()})
+        for (what, _), number in self.door.counts.items():
+            counts[what] += number
         self.door.counts.clear()
         return Taken(counts, newest)
 
@@ -226,7 +237,12 @@ class Collector:
             mention = self.door.admit(item, now_ms=now_ms, terms=intake.terms)
         except RefusedError as e:
             counts["refused"] += 1
-            step.letters.append(self._letter(Refused(f"{intake.connector} {told:016x}", str(e), b"")))
+            self._put_aside(step, Refused(f"{intake.connector} {told:016x}", str(e), b""))
+            return 0
+        except Exception as e:  # noqa: BLE001 - ours, not the source's; but one item must not stop all the rest for ever
+            counts["refused"] += 1
+            message = f"the door failed on it: {type(e).__name__}"
+            self._put_aside(step, Refused(f"{intake.connector} {told:016x}", message, b""))
             return 0
         self._hear(item.source)
         if mention is not None:
@@ -237,8 +253,9 @@ class Collector:
         if source in self.heard or len(self.heard) < _MOST_SOURCES:
             self.heard[source] = self._wall.now()
 
-    def _letter(self, one: Refused) -> Out:
+    def _put_aside(self, step: _Step, one: Refused) -> None:
         letter = DeadLetter(
             one.where, str(Reason.MALFORMED), one.message, self._wall.now(), one.payload[:PAYLOAD]
         )
-        return Out(DEADLETTERS, 0, b"", encode(letter))
+        step.letters.append(Out(DEADLETTERS, 0, b"", encode(letter)))
+        step.refused_at.append(one.where)

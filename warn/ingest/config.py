@@ -53,7 +53,3 @@ class ConnectorConfig(BaseModel):
     def origin(self) -> str:
         """What its mentions carry as `source`."""
         return self.source or self.name
-
-    @property
-    def keeps_all(self) -> bool:
-        return self.keep == "all" or (self.keep is None and self.role in {"own", "care"})

@@ -42,11 +42,12 @@ class Terms(NamedTuple):
     """On what terms a connector's items come in.
 
     `backfill` is never counted towards a page; `fills` says so of what is dated by when we saw it, because we have not
-    looked for a while. `governed`: what must be settled before listening to staff is settled.
+    looked for a while. `governed`: what must be settled before listening to staff is settled. `keep`: `match`, `all`,
+    or "", which is `all` for what is ours or addressed to us.
     """
 
     role: str = ""
-    keep_all: bool = False
+    keep: str = ""
     backfill: bool = False
     fills: bool = False
     governed: bool = True
@@ -118,13 +119,15 @@ class Door:
         root = post_hash(self._key, item.source, item.thread) if item.thread else 0
         parent = self._parent(item)
         author = author_hash(self._key, item.source, bare(item.author)) if item.author else 0
-        if author and author in self.policy.own and role in {"", "press"}:
+        ours = author in self.policy.own
+        if ours and role in {"", "press"}:
             role = "own"
 
         mended: Counter[str] = Counter()
         text = tidy_text(item.text, mended)
         known = key in memory or parent in memory or root in memory
-        if not (known or terms.keep_all or role in {"own", "care"} or self._wanted(text)):
+        keep = terms.keep == "all" or (not terms.keep and role in {"own", "care"})
+        if not (known or keep or ours or self._wanted(text)):
             self.counts["dropped", "unknown_post" if item.kind in _FOLLOWS_A_POST else "unmatched"] += 1
             return None
 

@@ -40,13 +40,14 @@ _body = msgspec.msgpack.Decoder(tuple[int, str, int, int, int, bool])
 
 
 class Fed(NamedTuple):
-    """What became of a feed: items read, let through, dropped, refused; the last second seen."""
+    """What became of a feed: items read in all; let through, dropped, refused and repairs in this run; the last second."""
 
     read: int
     let_through: int
     dropped: int
     refused: int
     last: int
+    mended: int = 0
 
 
 class Feed:
@@ -104,7 +105,10 @@ class Feed:
         finally:
             await seat.close()
         counts = self._counts
-        return Fed(self._done, counts["let_through"], counts["dropped"], counts["refused"], self._last)
+        mended = sum(number for (what, _), number in self._door.counts.items() if what == "mended")
+        return Fed(
+            self._done, counts["let_through"], counts["dropped"], counts["refused"], self._last, mended
+        )
 
     async def _restore(self, seat: Seat) -> None:
         restored = await seat.restore()

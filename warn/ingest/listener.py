@@ -96,7 +96,7 @@ class Listener:
                     continue
                 terms = Terms(
                     role=config.role,
-                    keep_all=config.keeps_all,
+                    keep=config.keep or "",
                     backfill=batch.backfill,
                     fills=fills or bool(batch.gaps),
                     governed=config.governance is not None,

@@ -21,6 +21,8 @@ class ConnectorState(Struct, frozen=True, kw_only=True):
 
     `running`; `waiting` to try again at `retry_at`; `parked` until somebody mends it, looked at again at `retry_at`;
     `ended`, at its source's end; `refused`, never to start as it is set up; `paused`, because the disk is full.
+    Of what was `read`, some was `skipped` as read before, `refused` as no item, `dropped` as not about us; `mended` are
+    repairs to what came in (words cut, totals below zero).
     """
 
     name: str
@@ -36,11 +38,12 @@ class ConnectorState(Struct, frozen=True, kw_only=True):
     dropped: int = 0
     skipped: int = 0
     refused: int = 0
+    mended: int = 0
     gaps: tuple[tuple[int, int], ...] = ()
 
 
 def _zeros() -> dict[str, int]:
-    return dict.fromkeys(("read", "let_through", "dropped", "skipped", "refused"), 0)
+    return dict.fromkeys(("read", "let_through", "dropped", "skipped", "refused", "mended"), 0)
 
 
 @dataclass

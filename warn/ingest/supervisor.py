@@ -70,7 +70,7 @@ class Supervisor:
         if len(set(names)) < len(names):
             raise PermanentError("two connectors have one name", reason=Reason.CONFIG)
         self._queue: asyncio.Queue[_Request] = asyncio.Queue(maxsize=MOST_WAITING)
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._paused_until = 0.0
         self._started = self._wall.now()
         self.seat_error = ""
@@ -109,7 +109,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """Let the step under way end, then let go: `run` returns within about a second."""
-        self._stopping = True
+        self._stopping.set()
 
     async def run(self) -> None:
         """Until stopped. Raises `FencedError`, and what no waiting can mend: a state or a rule set that cannot be read.
@@ -117,7 +117,7 @@ class Supervisor:
         To be stopped with `stop`; cancelling it may cut a commit off, whose outcome only the next start can tell.
         """
         failures = 0
-        while not self._stopping:
+        while not self._stopping.is_set():
             try:
                 await self._collector.open()
                 failures = 0
@@ -138,9 +138,16 @@ class Supervisor:
                 )
                 self._lost(e, full=full)
                 events.worker_failed(COLLECT, 0, e, retry_in_s=wait)
-                await asyncio.sleep(wait)
+                await self._rest(wait)
             finally:
                 await self._collector.close()
+
+    async def _rest(self, wait_s: float) -> None:
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
 
     def _lost(self, error: Exception, *, full: bool) -> None:
         """The seat is gone; where the disk is full, intake pauses while the clock goes on."""
@@ -170,7 +177,7 @@ class Supervisor:
 
     async def _pause(self) -> None:
         """Only the clock, for a while; then a step that shows whether the disk takes intake again."""
-        while self._wall() < self._paused_until and not self._stopping:
+        while self._wall() < self._paused_until and not self._stopping.is_set():
             await self._collector.step((), deaf=self.deaf(), keep=False)
             await asyncio.sleep(self._wall.to_next_s())
         await self._collector.step((), deaf=self.deaf())
@@ -178,7 +185,7 @@ class Supervisor:
 
     async def _write(self) -> None:
         """The only writer: each turn commits the clock, if a second has begun, and the batches that wait."""
-        while not self._stopping:
+        while not self._stopping.is_set():
             waiting = await self._waiting()
             taken = await self._collector.step(
                 [request.intake for request in waiting],

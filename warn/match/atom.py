@@ -19,7 +19,8 @@ _SIGNS = {"handle": "@", "hashtag": "#", "cashtag": "$"}
 class Check(Protocol):
     """What must hold around a hit of a literal."""
 
-    def holds(self, text: str, start: int, end: int) -> bool: ...
+    def at(self, text: str, start: int, end: int) -> int:
+        """Where the term begins whose literal was hit from `start` to `end`; -1 if it is not there."""
 
 
 class Word(NamedTuple):
@@ -28,12 +29,12 @@ class Word(NamedTuple):
     left: bool
     right: bool
 
-    def holds(self, text: str, start: int, end: int) -> bool:
+    def at(self, text: str, start: int, end: int) -> int:
         if self.left and start:
             kind = KINDS[text[start - 1]]
             if kind == WORD or (kind == AT and not handle_ends(text, end)):
-                return False
-        return not (self.right and end < len(text) and KINDS[text[end]] == WORD)
+                return -1
+        return -1 if self.right and end < len(text) and KINDS[text[end]] == WORD else start
 
 
 class Signed(NamedTuple):
@@ -41,12 +42,14 @@ class Signed(NamedTuple):
 
     sign: str
 
-    def holds(self, text: str, start: int, end: int) -> bool:
+    def at(self, text: str, start: int, end: int) -> int:
         if start and (KINDS[text[start - 1]] == WORD or text[start - 1] == self.sign):
-            return False
+            return -1
         if self.sign == "#":
-            return end >= len(text) or KINDS[text[end]] != WORD
-        return handle_ends(text, end)
+            whole = end >= len(text) or KINDS[text[end]] != WORD
+        else:
+            whole = handle_ends(text, end)
+        return start if whole else -1
 
 
 class Phrase(NamedTuple):
@@ -60,16 +63,16 @@ class Phrase(NamedTuple):
     after: tuple[str, ...]
     edges: Word
 
-    def holds(self, text: str, start: int, end: int) -> bool:
+    def at(self, text: str, start: int, end: int) -> int:
         for word in reversed(self.before):
             start = _step_back(text, start, word)
             if start < 0:
-                return False
+                return -1
         for word in self.after:
             end = _step_on(text, end, word)
             if end < 0:
-                return False
-        return self.edges.holds(text, start, end)
+                return -1
+        return self.edges.at(text, start, end)
 
 
 class Regex(NamedTuple):
@@ -77,8 +80,8 @@ class Regex(NamedTuple):
 
     pattern: Pattern
 
-    def holds(self, text: str, start: int, end: int) -> bool:
-        return self.pattern.regex.search(text) is not None
+    def at(self, text: str, start: int, end: int) -> int:
+        return -1 if self.pattern.regex.search(text) is None else 0
 
 
 class Atom(NamedTuple):

@@ -29,7 +29,7 @@ _OF_PEOPLE: Final = frozenset(_PLATFORMS.split())
 def canonical(url: str) -> str:
     """Host and path of an address; "" for what is none. Never raises."""
     found = _PARTS.match(url)
-    if found is None:
+    if found is None or any("\ud800" <= c <= "\udfff" for c in url if c > "\ud7ff"):
         return ""
     host, path, query = found.group("host").lower().rstrip("."), found.group("path"), found.group("query")
     for prefix in ("www.", "m.", "amp."):

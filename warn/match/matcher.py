@@ -15,7 +15,7 @@ from warn.match.atom import Word
 from warn.match.edge import AT, KINDS, WORD, handle_ends
 from warn.match.fold import fold
 from warn.match.index import Atoms, Expression, Nearby, always, clauses, expressions, in_order, literals
-from warn.match.own import base_topics, brand_words, own_authors, own_sources
+from warn.match.own import base_topics, brand_words, own_authors, own_sources, public_only
 from warn.model.rules import RuleSet, Term, Topic
 
 _WORD: Final = re.compile(r"\w+")
@@ -44,7 +44,8 @@ class Matcher:
 
     `topics` are the rule set's, parents before what is within them. `key` is the installation's: accounts of ours are
     compared as author hashes. `own_authors`: those hashes to brands; `own_sources`: sources with role `own` to brands;
-    `base_topics`: brand to its topics within no other; `brand_words`: the words that name a brand.
+    `base_topics`: brand to its topics within no other; `brand_words`: the words that name a brand;
+    `public_only`: topics that internal sources are not asked about.
     """
 
     def __init__(self, rules: RuleSet, key: bytes) -> None:
@@ -54,6 +55,7 @@ class Matcher:
         self.own_sources = own_sources(rules)
         self.base_topics = base_topics(self.topics)
         self.brand_words = brand_words(self.topics)
+        self.public_only = public_only(self.topics)
         atoms = Atoms()
         self._expressions = expressions(self.topics, atoms)
         lexicon_from = len(atoms.atoms)
@@ -131,8 +133,8 @@ class Matcher:
         return False
 
     def _seen(self, text: str, hits: _Hits, below: int) -> set[int]:
-        """Atoms in the text that have a literal numbered `below`. The hot loop: `Word.holds` is written out in it."""
-        seen = {i for i, check in self._always if check.holds(text, 0, 0)} if self._always else set()
+        """Atoms in the text that have a literal numbered `below`. The hot loop: `Word.at` is written out in it."""
+        seen = {i for i, check in self._always if check.at(text, 0, 0) >= 0} if self._always else set()
         plain, others, kinds, length = self._plain, self._others, KINDS, len(text)
         tried: set[int] = set()
         for literal, start, end in hits:
@@ -151,7 +153,7 @@ class Matcher:
                     continue
                 if once:
                     tried.add(atom)
-                if check.holds(text, start, end):
+                if check.at(text, start, end) >= 0:
                     seen.add(atom)
         return seen
 
@@ -200,11 +202,11 @@ class Matcher:
         """(atom, where) of every hit of these atoms."""
         for literal, start, end in hits:
             one = self._plain[literal]
-            if one is not None and one[0] in atoms and Word(one[1], one[2]).holds(text, start, end):
+            if one is not None and one[0] in atoms and Word(one[1], one[2]).at(text, start, end) >= 0:
                 yield one[0], start
             for atom, check, _ in self._others[literal]:
-                if atom in atoms and check.holds(text, start, end):
-                    yield atom, start
+                if atom in atoms and (at := check.at(text, start, end)) >= 0:
+                    yield atom, at
 
 
 NOTHING: Final = Hit("", (), [], None)

@@ -1,4 +1,4 @@
-"""What is ours: our accounts as hashes, the brands' own sources, and the words that name a brand."""
+"""What is ours: our accounts as hashes, our own sources, the words that name a brand, what is not asked inside."""
 
 from collections.abc import Sequence
 
@@ -48,3 +48,14 @@ def brand_words(topics: Sequence[Topic]) -> dict[str, frozenset[str]]:
                 if term.kind != "regex":
                     words.update(split_words(fold(term.text)))
     return {brand: frozenset(words) for brand, words in found.items()}
+
+
+def public_only(topics: Sequence[Topic]) -> frozenset[int]:
+    """Topics (parents first) never looked for in what internal sources say, with all that is within them."""
+    found: set[int] = set()
+    names: set[str] = set()
+    for i, one in enumerate(topics):
+        if one.public_only or one.within in names:
+            found.add(i)
+            names.add(one.name)
+    return frozenset(found)

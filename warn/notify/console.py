@@ -12,6 +12,7 @@ from warn.model.alerts import Delivery
 from warn.notify.outline import body, headline, page_link
 
 _STYLES = {"trigger": "bold red", "update": "yellow", "resolve": "green"}
+_TITLES = {"trigger": "{}", "update": "update, nobody is woken", "resolve": "over, nobody is woken"}
 
 
 class ConsoleConfig(BaseModel):
@@ -54,7 +55,12 @@ class ConsoleNotifier:
         if link := page_link(self._public_url, delivery.event.incident):
             text.append(f"\n{link}")
         self._console.print(
-            Panel(text, border_style=style, title=delivery.event.severity, title_align="left")
+            Panel(
+                text,
+                border_style=style,
+                title=_TITLES[delivery.action].format(delivery.event.severity),
+                title_align="left",
+            )
         )
 
     async def close(self) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from warn.aggregate.memory import MAX_EDITS, Memory, Post
 from warn.aggregate.tally import Tally
-from warn.match.matcher import NOTHING, Matcher
+from warn.match.matcher import NOTHING, Hit, Matcher
 from warn.match.terms import Vocabulary
 from warn.match.told import Told
 from warn.model.hashing import keyed
@@ -41,6 +41,13 @@ def _totals(given: Engagement | None) -> Engagement | None:
         return None
     likes, replies, shares, views = (min(max(one, 0), MAX_TOTAL) for one in given)
     return likes, replies, shares, views
+
+
+def _named(matcher: Matcher, hit: Hit, role: str) -> list[str]:
+    """Names of the topics that a text is about. What staff say among themselves is not asked about strikes and leaks."""
+    if role == "internal":
+        return [matcher.topics[i].name for i in hit.topics if i not in matcher.public_only]
+    return [matcher.topics[i].name for i in hit.topics]
 
 
 class Intake:
@@ -96,14 +103,15 @@ class Intake:
             or mention.role == "own"
         )
         if hit.topics or known or ours:
-            names = [matcher.topics[i].name for i in hit.topics]
+            names = _named(matcher, hit, mention.role)
             echo = tuple(name for name in known if name not in names)
             if ours and not names and not echo:
                 names = [matcher.topics[i].name for i in matcher.own_topics(mention.source, mention.author)]
             if hit is NOTHING and text and not passed_on:
                 hit = matcher.look(text)
             told = Told(text, mention.url, None if hit is NOTHING else hit, self.vocabulary)
-            self._content(mention, matcher, tuple(names), echo, told, ours, effects)
+            if names or echo or ours:
+                self._content(mention, matcher, tuple(names), echo, told, ours, effects)
 
     def _above(self, mention: Mention) -> tuple[tuple[str, ...], bool]:
         """Topics in force of the post that a mention answers and of its root, and whether that post is known.
@@ -221,7 +229,7 @@ class Intake:
         if post is not None and text in post.edits:
             effects.count("repeats")
             return
-        new = tuple(name for i in hit.topics if (name := matcher.topics[i].name) not in had)
+        new = tuple(name for name in _named(matcher, hit, mention.role) if name not in had)
         if not new:
             return
         ours = matcher.is_own(mention.source, mention.author) or mention.role == "own"

@@ -56,15 +56,8 @@ def stopped(seconds: float) -> None:
     _log.info("daemon_stopped", seconds=round(seconds, 3))
 
 
-def disk_low(free_bytes: int, needed_bytes: int) -> None:
-    """Intake stops, so that pages can still be written down."""
-    metrics.DISK_FREE.put(free_bytes)
-    metrics.DISK_LOW.add()
-    _log.error("disk_low", free_bytes=free_bytes, needed_bytes=needed_bytes)
-
-
 def disk_free(free_bytes: int) -> None:
-    """A look at the disk: a gauge and no line."""
+    """A look at the disk: a gauge and no line (that intake stops is told by `worker_failed` of collect)."""
     metrics.DISK_FREE.put(free_bytes)
 
 
@@ -227,7 +220,7 @@ def delivery(
     )
 
 
-# --- rules, web, calls out ---
+# --- rules, web ---
 
 
 def rules_reloaded(content_hash: str, *, files: int, rules: int, now: float) -> None:
@@ -249,9 +242,3 @@ def http_failed(route: str, error: BaseException) -> None:
     """A request to our web failed on our side; `route` is the template of the path, never the path."""
     metrics.HTTP_ERRORS.add(route, reason_of(error))
     _log.error("http_failed", route=route, **_told(error))
-
-
-def retried(call: str, *, attempt: int, wait_s: float, error: BaseException) -> None:
-    """A call out failed and will be tried again; `call` is our name for it, never its address."""
-    metrics.RETRIES.add(call)
-    _log.warning("call_retried", call=call, attempt=attempt, wait_s=round(wait_s, 3), **_told(error))

@@ -13,6 +13,7 @@ from prometheus_client import GCCollector, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
 from warn import __version__
+from warn.model.flow import DESK, MENTIONS, SIGNALS
 from warn.telemetry.series import CATALOGUE, REGISTRY, Count, Declared, Level, Spread
 
 __all__ = ["CATALOGUE", "COUNTS", "Declared", "counts", "exposition", "touch"]
@@ -62,7 +63,6 @@ DOOR_PUBLISHED = Count("warn_door_published", "Mentions let through the door ont
 DOOR_DROPPED = Count("warn_door_dropped", "Items dropped at the door.", "connector", "reason")
 DISK_FREE = Level("warn_disk_free_bytes", "Free space where the store lies.")
 DISK_FREE.put(math.nan)  # unknown until somebody has looked: 0 would be an alarm
-DISK_LOW = Count("warn_disk_low", "Times that intake stopped because the disk was nearly full.")
 
 # stages and their workers
 WORKER_OPENS = Count("warn_worker_opens", "Times a worker took its seat.", "stage")
@@ -102,7 +102,7 @@ DELIVERY_SECONDS = Spread(
     "notifier",
 )
 
-# rules, web, calls out
+# rules, web
 RULES = Level("warn_rules", "Rules in force.")
 RULES_RELOAD_OK = Level(
     "warn_rules_last_reload_successful", "1 if the rule files were well when last read, else 0."
@@ -112,7 +112,6 @@ RULES_RELOAD_AT = Level(
 )
 RULES_REFUSED = Count("warn_rules_refused", "Times that rule files were refused, the last good ones staying.")
 HTTP_ERRORS = Count("warn_http_errors", "Requests to warn's web that failed on our side.", "route", "reason")
-RETRIES = Count("warn_retries", "Calls out that were tried again.", "call")
 
 
 def counts(moved: Counter[tuple[str, str]] | Mapping[tuple[str, str], int]) -> None:
@@ -155,6 +154,9 @@ for _kind in ("firing", "update", "resolved"):
     COUNTS["alerts"].add(_kind, by=0)
 for _event in ("opened", "updated", "wave", "resolved"):
     COUNTS["incidents"].add(_event, by=0)
+for _topic in (MENTIONS, SIGNALS, DESK):
+    COUNTS["unknown_kind"].add(_topic, by=0)
+    COUNTS["unreadable"].add(_topic, by=0)
 for _level in ("debug", "info", "warning", "error", "critical"):
     LOG_EVENTS.add(_level, by=0)
 

@@ -51,20 +51,3 @@ def test_each_type_builds_its_connector() -> None:
 def test_what_is_wrong_is_named(settings: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         ANY.validate_python(settings)
-
-
-@pytest.mark.parametrize(
-    ("settings", "keeps"),
-    [
-        ({}, False),
-        ({"role": "press"}, False),
-        ({"role": "own"}, True),
-        ({"role": "care"}, True),
-        ({"role": "care", "keep": "match"}, False),
-        ({"keep": "all"}, True),
-        ({"role": "internal", "governance": GOVERNANCE}, False),
-    ],
-)
-def test_what_is_ours_or_addressed_to_us_is_kept_whole(settings: dict[str, object], keeps: bool) -> None:
-    config = ANY.validate_python({"type": "simulate", "name": "x"} | settings)
-    assert config.keeps_all is keeps

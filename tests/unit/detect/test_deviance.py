@@ -17,9 +17,7 @@ def _tail(n: int, m: float, phi: float) -> float:
     return sum(terms)
 
 
-@pytest.mark.parametrize(
-    ("n", "m", "phi"), [(8, 0.5, 1.5), (20, 5.0, 2.0), (60, 20.0, 4.0), (100, 0.7, 8.0)]
-)
+@pytest.mark.parametrize(("n", "m", "phi"), [(8, 0.5, 1.5), (20, 5.0, 2.0), (60, 20.0, 4.0), (100, 0.7, 8.0)])
 def test_is_about_the_log_of_the_tail(n: int, m: float, phi: float) -> None:
     """The chance of n or more is at most exp(-G), and not much less."""
     assert 0.0 <= -log(_tail(n, m, phi)) - deviance(n, m, phi) < 6.0

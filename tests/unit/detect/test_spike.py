@@ -59,12 +59,18 @@ def test_a_quiet_brand_pages_for_eight_mentions_in_an_hour() -> None:
     assert not crisis[-1].learning
 
 
-def test_the_first_hours_are_neither_deaf_nor_hysterical() -> None:
-    """A busy brand does not page for being busy; a silent one pages within its first day."""
+@pytest.mark.parametrize("mean", [0.2, 2.0, 20.0, 200.0])
+def test_a_busy_brand_does_not_page_for_being_busy(mean: float) -> None:
+    """Where collection starts is no event, however large the brand."""
     rng = random.Random(4)
-    busy = World(Setting()).run(DAY, lambda _: _poisson(rng, 2.0))
+    busy = World(Setting()).run(DAY, lambda _: _poisson(rng, mean))
+    assert not any(v.exceptional for v in busy[:180])
     assert sum(v.exceptional for v in busy) <= 2
     assert all(v.learning for v in busy)
+
+
+def test_the_first_day_is_not_deaf() -> None:
+    """Half a day of silence is enough to know that thirty mentions in half an hour are none."""
     silent = World(Setting())
     silent.run(12 * 60, lambda _: 0)
     assert any(v.exceptional for v in silent.run(30, lambda _: 1))

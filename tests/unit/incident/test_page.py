@@ -68,7 +68,14 @@ def test_in_dutch() -> None:
 def test_votes_are_said_to_be_votes() -> None:
     """A crisis of votes never says people in its first sentence."""
     votes = Numbers(
-        echo=412, people=3, press_heard=True, signal="echo", times=12.3, since=T0, would_not_page_under=104
+        echo=412,
+        people=3,
+        press_heard=True,
+        signal="echo",
+        times=12.3,
+        expected=33.5,
+        since=T0,
+        would_not_page_under=104,
     )
     event = page(votes)
     assert event.summary == (
@@ -76,6 +83,13 @@ def test_votes_are_said_to_be_votes() -> None:
     )
     assert "3 people wrote about it." in event.message
     assert "Would not have paged under 104 votes and comments." in event.message
+
+
+def test_a_multiple_of_next_to_nothing_is_not_told() -> None:
+    """Fourteen where 0.01 is usual is not "1,400x normal"; and a topic named after its brand tells nothing."""
+    numbers = Numbers(people=14, signal="mentions", seen=14, expected=0.01, times=1400.0, since=T0)
+    event = page(numbers, about=(), topic="Acme/acme")
+    assert event.summary == "Acme: 14 people, usually hardly any, since 13:00 UTC. Press: not listened to."
 
 
 def test_no_press_is_only_said_where_the_incident_has_met_none() -> None:

@@ -177,8 +177,9 @@ def test_sources_addressed_to_us_keep_everything() -> None:
     at = door(roles={"care": "care", "blog": "own"})
     assert admit(at, item("1", "help", source="care")) is not None
     assert admit(at, item("2", "hello", source="blog")) is not None
-    assert admit(at, item("3", "hello"), keep_all=True) is not None
+    assert admit(at, item("3", "hello"), keep="all") is not None
     assert admit(at, item("4", "hello"), role="press") is None
+    assert admit(at, item("5", "hello", source="care"), keep="match") is None
 
 
 def test_what_is_dated_by_sight_counts_from_when_it_was_seen() -> None:

@@ -193,6 +193,18 @@ def test_gaps_and_broken_input_are_recorded() -> None:
     assert again.states()[0].gaps == ((5, 65),)
 
 
+def test_what_was_dropped_and_mended_is_counted() -> None:
+    items = (
+        item("1", "weather"),
+        item("2", None, kind="update", engagement=(3, 0, 0, 0)),
+        item("3", "Acme " + "x" * 5_000, followers=-1),
+    )
+    supervisor = supervise(MemoryStore(), Scripted("p", [Batch(items=items)]))
+    timed(during(supervisor, 3.0))
+    state = supervisor.states()[0]
+    assert (state.read, state.dropped, state.let_through, state.mended) == (3, 2, 1, 2)
+
+
 def test_staff_are_not_listened_to_without_governance() -> None:
     rules = RuleSet(channels=(("Acme", Channel("forum", role="internal")),))
     one = Scripted("p", [batch("1")])
@@ -229,6 +241,30 @@ def test_new_rules_are_written_and_then_named() -> None:
     again = supervise(store, rules=later)
     timed(during(again, 700.0))
     assert clocks(store)[-1].config == (names[1],)
+
+
+def test_rules_published_while_a_step_is_being_committed_are_written_before_they_are_named() -> None:
+    """Else every worker would wait for a body that nobody ever writes."""
+    store, later = MemoryStore(), RuleSet((Topic("b/b", "b"),))
+    seen: list[Point] = []
+
+    async def fault(at: Point) -> None:
+        seen.append(at)
+        if seen.count("commit") == 3 and at == "commit":
+            supervisor.publish_ruleset(later)
+
+    supervisor = supervise(MemoryBus(store, fault))
+    timed(during(supervisor, 6.0))
+    assert len(configs(store)) == 2
+    assert clocks(store)[-1].config == tuple(configs(store))
+
+
+def test_an_item_that_the_door_cannot_take_is_put_aside_and_the_rest_goes_on() -> None:
+    store = MemoryStore()
+    odd = item("odd", engagement=(1, 2))
+    timed(during(supervise(store, Scripted("p", [Batch(items=(odd, item("1", "Acme 1")))])), 3.0))
+    assert texts(store) == ["Acme 1"]
+    assert [letter.message for letter in letters(store)] == ["the door failed on it: ValueError"]
 
 
 def test_a_large_batch_moves_the_cursor_at_its_end() -> None:

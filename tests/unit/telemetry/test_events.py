@@ -39,7 +39,6 @@ CALLS: dict[Callable[..., None], tuple[Callable[[], None], str, dict[str, str], 
         {"event": "stopped"},
         "daemon_stopped",
     ),
-    events.disk_low: (lambda: events.disk_low(5, 9), "warn_disk_low_total", {}, "disk_low"),
     events.disk_free: (lambda: events.disk_free(7), "warn_disk_free_bytes", {}, ""),
     events.connector_started: (
         lambda: events.connector_started("c", resumed=True),
@@ -158,12 +157,6 @@ CALLS: dict[Callable[..., None], tuple[Callable[[], None], str, dict[str, str], 
         "warn_http_errors_total",
         {"route": "/incidents/{id}", "reason": "network"},
         "http_failed",
-    ),
-    events.retried: (
-        lambda: events.retried("pager", attempt=1, wait_s=0.5, error=ERROR),
-        "warn_retries_total",
-        {"call": "pager"},
-        "call_retried",
     ),
 }
 

@@ -109,7 +109,7 @@ def deliveries() -> list[DeliveryEvent]:
             incident=INCIDENT,
             sequence=1,
             notifier=notifier,
-            state=state,  # type: ignore[arg-type]
+            state=state,
             at=BEGAN + 1081 + 10 * i,
             attempt=attempt,
             reason="auth" if state == "refused" else "",
