@@ -45,7 +45,16 @@ def url() -> Iterator[str]:
         ]
     )
     store.put_evidence(
-        [post(key=101, topic="Bad/x", text=HOSTILE + "W" * 400, url="javascript:alert(1)", source=HOSTILE)]
+        [
+            post(
+                key=101,
+                brand=HOSTILE,
+                topic="Bad/x",
+                text=HOSTILE + "W" * 400,
+                url="javascript:alert(1)",
+                source=HOSTILE,
+            )
+        ]
     )
     assert evidence()
     server = Server(build(store, Health(), exposition, press_sources=lambda: ("press",)), "127.0.0.1", 0)

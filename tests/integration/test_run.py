@@ -49,7 +49,7 @@ class Hook:
                 self.send_response(204)
                 self.end_headers()
 
-            def log_message(self, format: str, *arguments: object) -> None:
+            def log_message(self, *arguments: object) -> None:
                 pass
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)

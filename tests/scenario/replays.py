@@ -57,10 +57,22 @@ def replay(recording: Path, rules: Path, out: Path, *flags: str, hash_seed: str 
     return Replayed(out.read_bytes(), done.stdout.strip().splitlines()[-1])
 
 
-def replay_killed(recording: Path, rules: Path, out: Path, data: Path, *, seconds: float, kills: int, seed: int) -> int:
+def replay_killed(
+    recording: Path, rules: Path, out: Path, data: Path, *, seconds: float, kills: int, seed: int
+) -> int:
     """Runs that are SIGKILLed at random moments of the `seconds` that a whole run takes; how many were hit alive."""
     rng, hit = random.Random(seed), 0
-    command = [*WARN, "replay", str(recording), "--rules", str(rules), "--alerts", str(out), "--data", str(data)]
+    command = [
+        *WARN,
+        "replay",
+        str(recording),
+        "--rules",
+        str(rules),
+        "--alerts",
+        str(out),
+        "--data",
+        str(data),
+    ]
     for _ in range(kills):
         running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + rng.uniform(0.1, 1.0) * seconds
@@ -77,7 +89,9 @@ def record(items: Iterable[Item], path: Path) -> Path:
     """Items as lines that `warn replay` reads."""
 
     def iso(ms: int) -> str:
-        return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return (
+            datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        )
 
     with path.open("wb") as out:
         for item in items:
@@ -86,6 +100,8 @@ def record(items: Iterable[Item], path: Path) -> Path:
             if "seen_ms" in line:
                 line["seen_at"] = iso(line.pop("seen_ms"))
             if "engagement" in line:
-                line["engagement"] = dict(zip(("likes", "replies", "shares", "views"), line["engagement"], strict=True))
+                line["engagement"] = dict(
+                    zip(("likes", "replies", "shares", "views"), line["engagement"], strict=True)
+                )
             out.write(msgspec.json.encode(line) + b"\n")
     return path

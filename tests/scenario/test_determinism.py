@@ -25,7 +25,10 @@ FRONTPAGE = {
 VARIANTS = {
     "batches of one": (("--batch", "1"), "0"),
     "six partitions": (("--partitions", "6"), "0"),
-    "shuffled lines, six partitions, odd batches": (("--partitions", "6", "--batch", "37", "--shuffle", "7"), "0"),
+    "shuffled lines, six partitions, odd batches": (
+        ("--partitions", "6", "--batch", "37", "--shuffle", "7"),
+        "0",
+    ),
     "shuffled again, another hash seed": (("--partitions", "2", "--batch", "500", "--shuffle", "8"), "12345"),
 }
 
@@ -40,7 +43,12 @@ def airlines(tmp_path_factory):
     """The recording, its rules, and what a plain run says."""
     folder = tmp_path_factory.mktemp("airlines")
     rules = rules_for(folder / "rules", AIRLINES)
-    return folder, recorded("airlines_feb2015"), rules, replay(recorded("airlines_feb2015"), rules, folder / "plain.jsonl")
+    return (
+        folder,
+        recorded("airlines_feb2015"),
+        rules,
+        replay(recorded("airlines_feb2015"), rules, folder / "plain.jsonl"),
+    )
 
 
 def same(got, expected, what: str) -> None:
@@ -73,7 +81,9 @@ def test_killed_ten_times_and_resumed_it_says_the_same(airlines):
     replay(recording, rules, folder / "timed.jsonl")
     seconds, data, hit, seed = time.monotonic() - began, folder / "data", 0, 0
     while hit < 10 and seed < 20:
-        hit += replay_killed(recording, rules, folder / "k.jsonl", data, seconds=seconds / 3, kills=1, seed=seed)
+        hit += replay_killed(
+            recording, rules, folder / "k.jsonl", data, seconds=seconds / 3, kills=1, seed=seed
+        )
         seed += 1
     assert hit == 10, "the run was over before ten kills: nothing was resumed"
     same(replay(recording, rules, folder / "k.jsonl", "--data", str(data)), plain, "ten kills")
@@ -90,7 +100,11 @@ def test_eight_months_of_front_pages_say_the_same(tmp_path):
     for what, (flags, hash_seed) in VARIANTS.items():
         if what == "batches of one":
             continue  # four hundred thousand commits: `benchmarks/determinism.py` does it
-        same(replay(recorded("hn_frontpage"), rules, tmp_path / "v.jsonl", *flags, hash_seed=hash_seed), plain, what)
+        same(
+            replay(recorded("hn_frontpage"), rules, tmp_path / "v.jsonl", *flags, hash_seed=hash_seed),
+            plain,
+            what,
+        )
 
 
 @pytest.mark.timeout(600)
@@ -100,7 +114,9 @@ def test_a_simulated_town_says_the_same_however_it_is_cut_up(tmp_path):
     outbreak = Outbreak(onset_ms=(start + 2 * 86_400) * 1000, doubling_s=240.0, press_after_s=2400.0)
     items = Town(7).stream(start * 1000, (start + 2 * 86_400 + 5 * 3600) * 1000, outbreak)
     recording = record(items, tmp_path / "town.jsonl")
-    rules = rules_for(tmp_path / "rules", {"Acme": ["@acme.example", "#acme"], "Borealis Bank": [], "Lumen Telecom": []})
+    rules = rules_for(
+        tmp_path / "rules", {"Acme": ["@acme.example", "#acme"], "Borealis Bank": [], "Lumen Telecom": []}
+    )
     plain = replay(recording, rules, tmp_path / "plain.jsonl")
     assert any(b'"brand":"Acme"' in line for line in plain.alerts.splitlines()), "the crisis is paged"
     for what, (flags, hash_seed) in VARIANTS.items():

@@ -89,7 +89,11 @@ async def test_drive_equals_worker_and_bus(partitions, batch):
                 "match": [MatchStage(p, partitions, lambda _: rules, KEEP) for p in range(partitions)],
                 "detect": [
                     DetectStage(
-                        p, partitions=partitions, match_partitions=partitions, rulesets=lambda _: rules, build=build
+                        p,
+                        partitions=partitions,
+                        match_partitions=partitions,
+                        rulesets=lambda _: rules,
+                        build=build,
                     )
                     for p in range(partitions)
                 ],

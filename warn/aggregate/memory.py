@@ -15,13 +15,14 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
-from warn.model.hashing import BUCKETS, bucket_of
+from warn.model.hashing import BUCKETS
 from warn.model.mention import Engagement
 
 REMEMBERED_S = 48 * 3600
 REMEMBERED = 500_000
 MAX_EDITS = 8
 SWEPT_AT_ONCE = 500
+_SHARED = 100_000
 
 _PREFIX = b"m"
 _MASK = (1 << 64) - 1
@@ -51,7 +52,7 @@ def _ident(thread: int, key: int) -> int:
 
 
 def _state_key(ident: int) -> bytes:
-    return _PREFIX + bytes((bucket_of(ident >> 64),)) + ident.to_bytes(16, "big")
+    return _PREFIX + bytes(((ident >> 64) % BUCKETS,)) + ident.to_bytes(16, "big")
 
 
 class Memory:
@@ -63,32 +64,31 @@ class Memory:
         """Posts that a full bucket forgot before their time; the owner takes and resets it."""
         self._room = max(1, limit // BUCKETS)
         self._keep_s = keep_s
-        self._buckets: dict[int, OrderedDict[int, Post]] = {}
-        self._next: dict[int, int] = {}
+        self._buckets: list[OrderedDict[int, Post]] = [OrderedDict() for _ in range(BUCKETS)]
+        self._next = [0] * BUCKETS
         self._changed: dict[int, None] = {}
         self._shared: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, self._buckets.values()))
+        return sum(map(len, self._buckets))
 
     def find(self, thread: int, key: int) -> Post | None:
         """The post, if it is remembered and has not expired."""
-        bucket = self._buckets.get(bucket_of(thread & _MASK))
-        if bucket is None:
-            return None
-        post = bucket.get(_ident(thread, key))
+        thread &= _MASK
+        post = self._buckets[thread % BUCKETS].get(thread << 64 | (key & _MASK))
         return None if post is None or post.at <= self.now - self._keep_s else post
 
     def count(self, thread: int, key: int, post: Post) -> None:
         """Remember a post as having counted now: it goes to the end of its bucket, and the first may have to go."""
-        number = bucket_of(thread & _MASK)
-        bucket = self._buckets.setdefault(number, OrderedDict())
         ident = _ident(thread, key)
+        number = (ident >> 64) % BUCKETS
+        bucket = self._buckets[number]
         post.at = self.now
-        post.order = self._next[number] = self._next.get(number, 0) + 1
+        post.order = self._next[number] = self._next[number] + 1
         post.topics = self._shared.setdefault(post.topics, post.topics)
+        if ident in bucket:
+            bucket.move_to_end(ident)
         bucket[ident] = post
-        bucket.move_to_end(ident)
         self._changed[ident] = None
         self._drop(bucket)
         while len(bucket) > self._room:
@@ -113,10 +113,8 @@ class Memory:
 
     def sweep(self) -> None:
         """Once a clock: look at one bucket, so that a quiet bucket does not keep for ever what has expired."""
-        bucket = self._buckets.get(self.now % BUCKETS)
-        if bucket:
-            self._drop(bucket)
-        if not self._buckets or len(self._shared) > REMEMBERED:
+        self._drop(self._buckets[self.now % BUCKETS])
+        if len(self._shared) > _SHARED:
             self._shared.clear()
 
     def restore(self, key: bytes, body: bytes) -> bool:
@@ -126,27 +124,26 @@ class Memory:
         ident = int.from_bytes(key[2:], "big")
         post = _decode(body)
         post.topics = self._shared.setdefault(post.topics, post.topics)
-        self._buckets.setdefault(bucket_of(ident >> 64), OrderedDict())[ident] = post
+        self._buckets[(ident >> 64) % BUCKETS][ident] = post
         return True
 
     def restored(self) -> None:
         """All records are in: put each bucket into its order."""
-        for number, bucket in self._buckets.items():
+        for number, bucket in enumerate(self._buckets):
             self._buckets[number] = OrderedDict(sorted(bucket.items(), key=lambda one: one[1].order))
             self._next[number] = max((post.order for post in bucket.values()), default=0)
 
     def offer(self, state: dict[bytes, bytes | None]) -> None:
         """Every change since the last offer."""
         for ident in self._changed:
-            bucket = self._buckets.get(bucket_of(ident >> 64))
-            post = None if bucket is None else bucket.get(ident)
+            post = self._buckets[(ident >> 64) % BUCKETS].get(ident)
             state[_state_key(ident)] = None if post is None else _encode(post)
         self._changed.clear()
 
     def entries(self) -> Iterator[tuple[bytes, bytes]]:
         """For the state hash: every post that has not expired without its place, and the order of each bucket."""
         limit = self.now - self._keep_s
-        for number, bucket in sorted(self._buckets.items()):
+        for number, bucket in enumerate(self._buckets):
             order = blake2b(digest_size=16)
             left = 0
             for ident, post in bucket.items():

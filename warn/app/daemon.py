@@ -53,7 +53,11 @@ class RulesError(PermanentError):
 
 @dataclass(frozen=True)
 class Plan:
-    """What a daemon is made of. `tell_nobody`: live rules need no notifiers (demo). `label` begins every text."""
+    """What a daemon is made of.
+
+    `sources`: what connectors bring besides mentions under their own name. `label` begins every text ([DEMO]).
+    `check_routes`: live rules need notifiers that can wake somebody.
+    """
 
     bus: Bus
     _: KW_ONLY
@@ -66,6 +70,7 @@ class Plan:
     server: tuple[str, int] = ("127.0.0.1", 8080)
     hosts: Sequence[str] = ()
     reload_token: str | None = None
+    sources: Sequence[str] = ()
     label: str = ""
     check_routes: bool = True
     bus_name: str = "embedded"
@@ -195,7 +200,7 @@ class Daemon:
         """Sources of the press that are set up, by the rule files or the connectors' settings."""
         rules = self.rules.in_force
         named = {c.source for _, c in rules.channels if c.role == "press"} if rules else set()
-        heard = {connector.source for _, connector in self.plan.connectors}
+        heard = {connector.source for _, connector in self.plan.connectors} | set(self.plan.sources)
         own = {connector.source for config, connector in self.plan.connectors if config.role == "press"}
         return sorted(own | (named & heard))
 

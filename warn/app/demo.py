@@ -144,6 +144,7 @@ async def _live(
             notifiers=[notifier],
             routes=[Route(name="demo", notifiers=(Target(notifier.name, notifier.provider),))],
             server=("127.0.0.1", port),
+            sources=("press",),
             label=LABEL,
             check_routes=False,
         )

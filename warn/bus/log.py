@@ -113,8 +113,11 @@ def read(db: sqlite3.Connection, shelf: int, start: int, limit: int) -> list[tup
     return records
 
 
-def trim(txn: Transaction, shelf: Shelf, before: int) -> int | None:
-    """Delete up to `TRIM_STEP` of the oldest records written before a second; the new first position, if it moved."""
+def trim(txn: Transaction, shelf: Shelf, before: int) -> tuple[int | None, bool]:
+    """Delete up to `TRIM_STEP` of the oldest records written before a second.
+
+    Gives the new first position, if it moved, and whether there may be more to delete.
+    """
     base = shelf.number << POSITION_BITS
     limit, before = _held(txn.db, shelf, base, before)
     rows = txn.db.execute(
@@ -127,11 +130,11 @@ def trim(txn: Transaction, shelf: Shelf, before: int) -> int | None:
             break
         old.append(place)
     if not old:
-        return None
+        return None, False
     first = (old[-1] & _LAST) + 1
     txn.db.execute("DELETE FROM log WHERE place BETWEEN ? AND ?", (base, old[-1]))
     txn.rows("INSERT INTO trimmed (shelf, first)", 2, (shelf.number, first), _FIRST)
-    return first
+    return first, len(old) == TRIM_STEP
 
 
 _FIRST: Final = "ON CONFLICT (shelf) DO UPDATE SET first = excluded.first"

@@ -46,8 +46,11 @@ class Retention:
                 await self._trim(shelf, now - max(min(age, LEAST_S), age // divisor))
 
     async def _trim(self, shelf: Shelf, before: int) -> None:
-        while (first := await self._writer.do(lambda txn: log.trim(txn, shelf, before))) is not None:
-            self._firsts[shelf.number] = first
+        more = True
+        while more:
+            first, more = await self._writer.do(lambda txn: log.trim(txn, shelf, before))
+            if first is not None:
+                self._firsts[shelf.number] = first
 
 
 def _used(txn: Transaction) -> int:

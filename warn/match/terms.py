@@ -18,10 +18,11 @@ MIN_LETTERS: Final = 3
 MAX_LETTERS: Final = 30
 _CACHE: Final = 100_000
 
-_SIGNED: Final = re.compile(r"(?:https?:/|www\.)\S*|@[\w@.-]*")
+_HANDLE: Final = re.compile(r"[\w@.-]*")
+_ADDRESS: Final = re.compile(r"\S*")
 # Letters and digits, with the marks that Indic, Arabic, Hebrew and Thai letters wear and `\\w` does not know.
 _WORD: Final = re.compile("\\w[\\w'\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e31-\u0e4e]*")
-_ASCII: Final = {c: " " for c in range(128) if not (chr(c).isalnum() or chr(c) == "'")}
+_ASCII: Final = bytes(c if chr(c).isalnum() or chr(c) == "'" else 32 for c in range(128)).ljust(256)
 
 _STOP_WORDS: Final = """
 about above after again all also although always and another any anybody anyone anything are aren't around because
@@ -67,12 +68,29 @@ tienen toda todas todavía todo todos tras tus una unas uno unos usted ustedes v
 _STOP: Final = frozenset(_STOP_WORDS.split())
 
 
+def _without(folded: str, mark: str, rest: re.Pattern[str]) -> str:
+    """The text without every `mark` and what belongs to it."""
+    first, *others = folded.split(mark)
+    parts = [first]
+    for other in others:
+        found = rest.match(other)
+        parts.append(other if found is None else other[found.end() :])
+    return " ".join(parts)
+
+
 def split_words(folded: str) -> list[str]:
     """All words of a folded text, from its beginning, without handles and addresses."""
-    if "@" in folded or "http" in folded or "www." in folded:
-        folded = _SIGNED.sub(" ", folded)
+    if "@" in folded:
+        folded = _without(folded, "@", _HANDLE)
+    if "://" in folded:
+        folded = _without(_without(folded, "https://", _ADDRESS), "http://", _ADDRESS)
+    if "www." in folded:
+        folded = _without(folded, "www.", _ADDRESS)
     # Twice as fast as `re` where it can be used, which is most of the time.
-    words = folded.translate(_ASCII).split() if folded.isascii() else _WORD.findall(folded.replace("_", " "))
+    if folded.isascii():
+        words = folded.encode("ascii").translate(_ASCII).decode("ascii").split()
+    else:
+        words = _WORD.findall(folded.replace("_", " "))
     if "'" in folded:
         return [bare for w in words if (bare := w.strip("'").removesuffix("'s"))]
     return words

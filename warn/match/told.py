@@ -59,8 +59,7 @@ class Told:
         """Its terms without the brand's `own` words, at most MAX_TERMS."""
         found = self._terms
         if found is None:
-            known = self._vocabulary.terms
-            found = self._terms = [word for word in dict.fromkeys(self.words) if known[word]]
+            found = self._terms = list(filter(self._vocabulary.terms.__getitem__, dict.fromkeys(self.words)))
         if own.isdisjoint(found):
             return tuple(found[:MAX_TERMS])
         return tuple([word for word in found if word not in own][:MAX_TERMS])

@@ -43,7 +43,7 @@ def never_found(one: Term) -> bool:
         return True
     text = f" {fold(one.text).strip()} "
     return not any(
-        atom.check.holds(text, found.start(), found.end())
+        atom.check.at(text, found.start(), found.end()) >= 0
         for literal in atom.literals
         for found in re.finditer(re.escape(literal), text)
     )

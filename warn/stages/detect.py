@@ -209,7 +209,8 @@ class DetectStage:
         self.slices = {**slices, **done}
         for name in mine:
             for position, partial in self.strangers.pop(name, ()):
-                if self.snapshots.is_new(name, position):
+                # match counts a topic from the clock that names its rule set; what is older was another topic's.
+                if partial.known_at >= clock and self.snapshots.is_new(name, position):
                     self.slices[name].pending.append(partial)
             self._schedule(name, self.slices[name].due())
 

@@ -13,13 +13,14 @@ from msgspec.structs import replace
 from warn.aggregate.partial import SAMPLES, merge
 from warn.aggregate.people import distinct
 from warn.aggregate.series import TICK_S, Series
-from warn.detect.base import Sample
+from warn.detect.base import Sample, Verdict
 from warn.model.alerts import AlertEvent, Numbers
 from warn.model.records import Partial
 from warn.model.records import Sample as Drawn
 from warn.stages.slice import HOUR_S, MENTION_SIGNALS, Change, Judged, Slice, floor_of_kind, lift_of
 
 STEP_S = 300
+NO_VERDICT = Verdict(0.0, 0.0, 0, 0, 0.0)
 TERM_PEOPLE = 5
 """Words are shown when five people used them."""
 
@@ -64,31 +65,27 @@ def _numbers(
     *,
     press_heard: bool,
 ) -> Numbers:
-    stories = Counter(s.story for s in total.samples if s.story)
-    commonest = max(stories.values(), default=0)
-    drawn = len(total.samples)
-    everything = total.mentions + total.echo
-    care_shown = one.care_shown(at)
-    verdict = judged.verdict if judged else None
+    verdict = judged.verdict if judged else NO_VERDICT
     signal = judged.signal if judged else "mentions"
     series = one.series[signal]
-    doubling = doubling_s(series, at, verdict.window_s if verdict else HOUR_S)
+    doubling = doubling_s(series, at, verdict.window_s or HOUR_S)
+    stories, copies = _stories(total)
     return Numbers(
         people=distinct(p.authors for p in hour),
         mentions=one.series["mentions"].window(at, HOUR_S),
         echo=one.series["echo"].window(at, HOUR_S),
         echo_people=distinct(p.echo_authors for p in hour),
-        care=one.series["care"].window(at, HOUR_S) if care_shown else 0,
+        care=one.series["care"].window(at, HOUR_S) if one.care_shown(at) else 0,
         reach=one.series["reach"].window(at, HOUR_S),
         negative=one.series["negativity"].window(at, HOUR_S),
-        since=since(series, at, verdict.expected / verdict.window_s if verdict and verdict.window_s else 0.0),
+        since=since(series, at, verdict.expected / verdict.window_s if verdict.window_s else 0.0),
         signal=signal,
-        window_s=verdict.window_s if verdict else 0,
-        seen=verdict.seen if verdict else 0,
-        expected=round(verdict.expected, 3) if verdict else 0.0,
-        times=round(verdict.seen / verdict.expected, 1) if verdict and verdict.expected > 0 else 0.0,
-        score=round(verdict.score, 3) if verdict else 0.0,
-        threshold=round(verdict.threshold, 3) if verdict else 0.0,
+        window_s=verdict.window_s,
+        seen=verdict.seen,
+        expected=round(verdict.expected, 3),
+        times=round(verdict.seen / verdict.expected, 1) if verdict.expected > 0 else 0.0,
+        score=round(verdict.score, 3),
+        threshold=round(verdict.threshold, 3),
         doubling_s=doubling,
         growing=doubling is not None,
         platforms=_platforms(total),
@@ -96,18 +93,29 @@ def _numbers(
         press=total.press,
         press_heard=press_heard,
         press_at=total.press_ms // 1000 if total.press_ms else None,
-        stories=len(stories) if drawn < SAMPLES else 0,
-        # The samples are a uniform draw of what was said: below the limit they are all of it.
-        story_copies=commonest
-        if everything <= drawn
-        else round(commonest / drawn * everything)
-        if drawn
-        else 0,
+        stories=stories,
+        story_copies=copies,
         largest_followers=total.carriers[0][0] if total.carriers else 0,
         would_not_page_under=smallest(one, judged, at) if judged and judged.exceptional else None,
-        learning=verdict.learning if verdict else False,
+        learning=verdict.learning,
         deaf=deaf,
     )
+
+
+def _stories(total: Partial) -> tuple[int, int]:
+    """How many stories there are (0: too many to tell), and the copies of the one most repeated.
+
+    The samples are a uniform draw of what was said: below the limit they are all of it, above it copies are scaled up.
+    """
+    stories = Counter(s.story for s in total.samples if s.story)
+    copies, drawn, everything = (
+        max(stories.values(), default=0),
+        len(total.samples),
+        total.mentions + total.echo,
+    )
+    if drawn < SAMPLES:
+        return len(stories), copies
+    return 0, round(copies / drawn * everything)
 
 
 def _platforms(total: Partial) -> tuple[tuple[str, int], ...]:

@@ -94,7 +94,7 @@ def draw(
         title=words("chart.counts", signal=name),
         alt=words(
             "chart.alt", signal=name, start=words.clock(start), end=words.clock(end), peak=peak.seen,
-            peak_at=words.clock(peak.at), expected=sum(m.expected for m in minutes) / len(minutes),
+            peak_at=words.clock(peak.at), expected=words.usual(sum(m.expected for m in minutes) / len(minutes)),
         ),
     )  # fmt: skip
 

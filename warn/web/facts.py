@@ -4,11 +4,14 @@ Every number comes from the stored `Numbers` of the event shown; nothing is work
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from warn.model.alerts import IncidentEvent, Numbers
 from warn.web.hostile import clean
 from warn.web.words import Words
+
+_BEYOND: Final = 1_000
+"""So many times the usual and more are told as more than that: the usual is next to nothing then."""
 
 
 class Fact(NamedTuple):
@@ -45,6 +48,11 @@ def size(numbers: Numbers, words: Words) -> str:
     if numbers.echo:
         return words("reactions", count=numbers.echo)
     return words("mentions", count=numbers.mentions)
+
+
+def bigness(numbers: Numbers) -> int:
+    """The number that `size` says."""
+    return numbers.people or numbers.echo_people or numbers.echo or numbers.mentions
 
 
 def facts(event: IncidentEvent, words: Words, press_sources: Sequence[str], *, over: bool) -> list[Fact]:
@@ -94,9 +102,11 @@ def _since(event: IncidentEvent, words: Words) -> Fact:
 
 def _normal(n: Numbers, words: Words) -> Fact:
     value = words("normal.value", times=words.times(n.times)) if n.expected > 0 else words("normal.first")
+    if n.times >= _BEYOND:
+        value = words("normal.over", times=words.number(_BEYOND))
     notes = []
     if n.window_s:
-        expected = words.number(n.expected) if n.expected >= 0.05 else words("normal.about_none")
+        expected = words.usual(n.expected)
         seen = words(f"signal.{n.signal or 'mentions'}", count=n.seen)
         notes.append(words("normal.detail", seen=seen, span=words.span(n.window_s), expected=expected))
     if n.learning:

@@ -10,13 +10,14 @@ from warn.match.terms import words_of
 from warn.model.alerts import IncidentEvent, Numbers
 from warn.model.records import Evidence
 from warn.web.chart import Chart, draw
-from warn.web.facts import Fact, about, facts, name_of, size
+from warn.web.facts import Fact, about, bigness, facts, name_of, size
 from warn.web.hostile import clean, safe_link
 from warn.web.store import Entry, Store, is_over
 from warn.web.timeline import Moment, Told, timeline, told
 from warn.web.words import Words
 
-_BEFORE_S: Final = 2 * 3600
+_LEAST_BEFORE_S: Final = 20 * 60
+_MOST_BEFORE_S: Final = 2 * 3600
 _AFTER_S: Final = 15 * 60
 _LONGEST_CHART_S: Final = 48 * 3600
 _SAMPLES: Final = 30
@@ -127,7 +128,7 @@ def page(store: Store, incident: str, press_sources: Sequence[str]) -> Page | No
     newest = events[-1]
     over = is_over(newest)
     words = Words(newest.language, newest.timezone)
-    highest = max(events, key=lambda e: (_bigness(e.numbers), -e.sequence))
+    highest = max(events, key=lambda e: (bigness(e.numbers), -e.sequence))
     shown = highest if over else newest
     deliveries = store.deliveries(incident)
     evidence = _evidence(store, events)
@@ -167,10 +168,6 @@ def page(store: Store, incident: str, press_sources: Sequence[str]) -> Page | No
     )
 
 
-def _bigness(n: Numbers) -> tuple[int, int]:
-    return max(n.people, n.echo_people), n.mentions + n.echo
-
-
 def _badges(event: IncidentEvent, words: Words) -> tuple[Badge, ...]:
     if is_over(event):
         state = Badge(words("state.over"), "over")
@@ -202,27 +199,30 @@ def _call(owner: str) -> Call | None:
 
 
 def _chart(store: Store, events: Sequence[IncidentEvent], words: Words) -> Chart | None:
-    """From two hours before it began until it was quiet again; an incident stays open for hours after that."""
-    began = min(events[0].numbers.since or events[0].at, events[0].at)
+    """From before it began until it was quiet again; an incident stays open for hours after that."""
+    opened = events[0]
+    began = min(opened.numbers.since or opened.at, opened.at)
     latest = max(e.at for e in events if e.event != "resolved" or len(events) == 1)
-    points = store.history(events[-1].rule, began - _BEFORE_S, events[-1].at + _AFTER_S)
-    loud = max((p.minute for p in points if p.count), default=latest)
+    points = store.history(opened.rule, began - _MOST_BEFORE_S, events[-1].at + _AFTER_S)
+    loud = max((p.minute for p in points if p.count and p.minute >= began), default=latest)
     end = max(latest, loud)
-    start = max(began - _BEFORE_S, end - _LONGEST_CHART_S)
+    # A crisis of ten minutes would be a stroke at the edge of a chart of hours.
+    before = min(max(2 * (end - began), _LEAST_BEFORE_S), _MOST_BEFORE_S)
+    start = max(began - before, end - _LONGEST_CHART_S)
     marks = [(e.at, words("chart.page")) for e in events if e.event in ("opened", "wave")]
     press_at = next((e.numbers.press_at for e in events if e.numbers.press_at), None)
     if press_at:
         marks.append((press_at, words("chart.press")))
-    return draw(points, events[0].numbers.signal, start, end, marks, words)
+    return draw(points, opened.numbers.signal, start, end, marks, words)
 
 
 def _evidence(store: Store, events: Sequence[IncidentEvent]) -> list[Evidence]:
-    """Drawn samples first, in a fair order; then what else is kept of that topic and time, the most followed first."""
+    """Drawn samples first, in a fair order; then what else is kept of that brand and time, the most followed first."""
     newest = events[-1]
     keys = list(dict.fromkeys(key for e in reversed(events) for key in e.samples))
-    found = store.evidence(newest.topic, keys[:200])
+    found = store.evidence(newest.brand, keys[:200])
     start = min(events[0].numbers.since or events[0].at, events[0].at)
-    more = store.evidence_between(newest.topic, start - 60, newest.at + _AFTER_S, _LARGE_ENOUGH_MENTIONS)
+    more = store.evidence_between(newest.brand, start - 60, newest.at + _AFTER_S, _LARGE_ENOUGH_MENTIONS)
     return list({e.key: e for e in [*found, *more]}.values())
 
 

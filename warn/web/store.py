@@ -20,9 +20,9 @@ CREATE TABLE incident (id TEXT PRIMARY KEY, over INTEGER, last_at INTEGER, body 
 CREATE INDEX incident_order ON incident (over, last_at DESC);
 CREATE TABLE event (incident TEXT, sequence INTEGER, body BLOB, PRIMARY KEY (incident, sequence)) WITHOUT ROWID;
 CREATE TABLE delivery (n INTEGER PRIMARY KEY, incident TEXT, body BLOB, UNIQUE (incident, body));
-CREATE TABLE evidence (key BLOB, topic TEXT, created_ms INTEGER, followers INTEGER, body BLOB,
-    PRIMARY KEY (key, topic)) WITHOUT ROWID;
-CREATE INDEX evidence_time ON evidence (topic, created_ms);
+CREATE TABLE evidence (key BLOB, brand TEXT, created_ms INTEGER, followers INTEGER, body BLOB,
+    PRIMARY KEY (key, brand)) WITHOUT ROWID;
+CREATE INDEX evidence_time ON evidence (brand, created_ms);
 CREATE TABLE history (rule TEXT, minute INTEGER, signal TEXT, body BLOB, PRIMARY KEY (rule, minute, signal))
     WITHOUT ROWID;
 """
@@ -109,7 +109,7 @@ class Store:
             self._db.execute("COMMIT")
 
     def put_evidence(self, records: Iterable[Evidence]) -> None:
-        """Mentions worth showing. A mention deleted at its source (kind `delete`) goes away under every topic.
+        """Mentions worth showing. A mention deleted at its source (kind `delete`) goes away for every brand.
 
         Roles that yield counts only never get here; should one, it is left out.
         """
@@ -119,7 +119,7 @@ class Store:
                 if r.kind == "delete":
                     self._db.execute("DELETE FROM evidence WHERE key = ?", (_blob(r.key),))
                 elif r.role not in COUNTS_ONLY:
-                    row = (_blob(r.key), r.topic, r.created_ms, r.followers, _encode(r))
+                    row = (_blob(r.key), r.brand, r.created_ms, r.followers, _encode(r))
                     self._db.execute("INSERT OR REPLACE INTO evidence VALUES (?, ?, ?, ?, ?)", row)
             self._db.execute("COMMIT")
 
@@ -139,8 +139,8 @@ class Store:
             self._db.execute("DELETE FROM evidence WHERE created_ms < ?", ((now - most.evidence_s) * 1000,))
             self._db.execute("DELETE FROM history WHERE minute < ?", (now - most.history_s,))
             self._db.execute(
-                "DELETE FROM evidence WHERE (key, topic) IN "
-                "(SELECT key, topic FROM evidence ORDER BY created_ms DESC LIMIT -1 OFFSET ?)",
+                "DELETE FROM evidence WHERE (key, brand) IN "
+                "(SELECT key, brand FROM evidence ORDER BY created_ms DESC LIMIT -1 OFFSET ?)",
                 (most.evidence,),
             )
             self._db.execute(
@@ -181,20 +181,20 @@ class Store:
         rows = self._rows("SELECT body FROM delivery WHERE incident = ? ORDER BY n LIMIT 1000", incident)
         return [_delivery(body) for (body,) in rows]
 
-    def evidence(self, topic: str, keys: Sequence[int]) -> list[Evidence]:
-        """The mentions of these keys that are here, in the order of the keys."""
+    def evidence(self, brand: str, keys: Sequence[int]) -> list[Evidence]:
+        """The mentions of these keys that are here, in the order of the keys; each brand has its own copy."""
         found = (
-            self._rows("SELECT body FROM evidence WHERE key = ? AND topic = ?", _blob(key), topic)
+            self._rows("SELECT body FROM evidence WHERE key = ? AND brand = ?", _blob(key), brand)
             for key in keys
         )
         return [_evidence(body) for rows in found for (body,) in rows]
 
-    def evidence_between(self, topic: str, start: int, end: int, limit: int) -> list[Evidence]:
-        """The mentions of a topic from `start` to `end` (seconds), the most followed first."""
+    def evidence_between(self, brand: str, start: int, end: int, limit: int) -> list[Evidence]:
+        """The mentions of a brand from `start` to `end` (seconds), the most followed first."""
         rows = self._rows(
-            "SELECT body FROM evidence WHERE topic = ? AND created_ms BETWEEN ? AND ? "
+            "SELECT body FROM evidence WHERE brand = ? AND created_ms BETWEEN ? AND ? "
             "ORDER BY followers DESC, created_ms LIMIT ?",
-            topic, start * 1000, end * 1000, limit,
+            brand, start * 1000, end * 1000, limit,
         )  # fmt: skip
         return [_evidence(body) for (body,) in rows]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from warn.model.alerts import DeliveryEvent, IncidentEvent
-from warn.web.facts import name_of, size
+from warn.web.facts import bigness, name_of, size
 from warn.web.hostile import clean
 from warn.web.words import Words
 
@@ -43,8 +43,10 @@ def timeline(
     if press_at:
         lines.append((press_at, 1, words("line.press"), "bad"))
     lines += [(e.at, 2, _said(e, words), _tone(e)) for e in _worth_telling(events)]
+    heard: set[str] = set()
     for d in deliveries:
-        if d.state == "delivered":
+        if d.state == "delivered" and d.notifier not in heard:
+            heard.add(d.notifier)
             lines.append((d.at, 3, words("line.told", notifier=name_of(d.notifier)), "good"))
         elif d.state == "refused":
             text = words("line.refused", notifier=name_of(d.notifier), reason=_reason(d, words))
@@ -53,13 +55,18 @@ def timeline(
 
 
 def _worth_telling(events: Sequence[IncidentEvent]) -> list[IncidentEvent]:
-    """All but updates, and of those a few evenly spread, the latest always."""
-    updates = [e for e in events if e.event == "updated"]
+    """All but updates; of those the ones that tell of growth, and of many a few evenly spread, the latest always."""
+    updates: list[IncidentEvent] = []
+    highest = 0
+    for e in events:
+        big = bigness(e.numbers)
+        if e.event == "updated" and big > highest:
+            updates.append(e)
+        highest = max(highest, big)
     if len(updates) > _MOST_UPDATES:
         step = (len(updates) - 1) / (_MOST_UPDATES - 1)
-        kept = {updates[round(i * step)].sequence for i in range(_MOST_UPDATES)}
-    else:
-        kept = {e.sequence for e in updates}
+        updates = [updates[round(i * step)] for i in range(_MOST_UPDATES)]
+    kept = {e.sequence for e in updates}
     return [e for e in events if e.event != "updated" or e.sequence in kept]
 
 

@@ -61,6 +61,10 @@ class Words:
             value = round(value, -1)
         return self.number(value if value < 3 else round(value))
 
+    def usual(self, value: float) -> str:
+        """How much is usual; next to nothing is said in words."""
+        return self.number(value) if value >= 0.05 else self("normal.about_none")
+
     def local(self, at: int) -> datetime:
         """A second in this place's time."""
         return datetime.fromtimestamp(at, UTC).astimezone(self._zone)

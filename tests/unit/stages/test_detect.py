@@ -54,7 +54,9 @@ def test_what_it_says_at_a_tick_is_in_order_of_brand_and_rule():
     """Whatever the order of arrival."""
     stage = fresh(1)
     partials = tuple(
-        Partial(topic, START + i, START, 1, authors=(i + 1,)) for i in range(10) for topic in ("B/x", "A/b", "A/a")
+        Partial(topic, START + i, START, 1, authors=(i + 1,))
+        for i in range(10)
+        for topic in ("B/x", "A/b", "A/a")
     )
     effects = step(
         stage,

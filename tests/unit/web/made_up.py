@@ -9,6 +9,7 @@ from warn.model.records import Evidence
 
 BEGAN = 1_772_762_520  # 2026-03-06 02:02 UTC, 03:02 in Amsterdam
 INCIDENT = "00c0ffee00c0ffee"
+BRAND = "Acme"
 TOPIC = "Acme/battery"
 RULE = "Acme/AcmeBatterySpike"
 

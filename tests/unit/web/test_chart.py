@@ -25,7 +25,7 @@ def test_the_text_says_what_the_picture_shows() -> None:
     chart = _draw()
     assert chart is not None
     assert chart.title == "People in ten minutes"
-    assert chart.alt == "People in ten minutes, from 01:02 to 04:02. Highest: 31 at 04:02. Usual: about 0.3."
+    assert chart.alt == "People in ten minutes, from 01:02 to 04:02. Highest: 31 at 04:02. Usual: 0.3."
     assert [label.text for label in chart.x_labels] == ["02:00", "03:00"]
     assert [label.text for label in chart.y_labels] == ["0", "20", "40"]
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from tests.unit.web.made_up import INCIDENT, RULE, TOPIC, course, deliveries, evidence, history
+from tests.unit.web.made_up import BRAND, INCIDENT, RULE, course, deliveries, evidence, history
 from warn.bus.base import Bus
 from warn.bus.memory import MemoryBus, MemoryStore
 from warn.model.flow import EVIDENCE, HISTORY, INCIDENTS
@@ -44,7 +44,7 @@ async def test_it_reads_everything_and_then_is_ready() -> None:
     await _until(lambda: not health.problems)
     assert store.events(INCIDENT) == course()[:3]
     assert len(store.history(RULE, 0, 2**40)) == len(history())
-    assert len(store.evidence_between(TOPIC, 0, 2**40, 100)) == len(evidence())
+    assert len(store.evidence_between(BRAND, 0, 2**40, 100)) == len(evidence())
 
     await _write(bus, *(Out(INCIDENTS, 0, b"", encode(e)) for e in [*course()[3:], *deliveries()]))
     await _until(lambda: len(store.deliveries(INCIDENT)) == len(deliveries()))

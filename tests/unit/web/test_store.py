@@ -4,9 +4,9 @@ from msgspec.structs import replace
 
 from tests.unit.web.made_up import (
     BEGAN,
+    BRAND,
     INCIDENT,
     RULE,
-    TOPIC,
     course,
     deliveries,
     event,
@@ -53,30 +53,30 @@ def test_the_same_records_twice_change_nothing() -> None:
     assert store.deliveries(INCIDENT) == deliveries()
     assert store.events(INCIDENT) == course()
     assert len(store.history(RULE, 0, 2**40)) == len(history())
-    assert len(store.evidence_between(TOPIC, 0, 2**40, 1000)) == len(evidence())
+    assert len(store.evidence_between(BRAND, 0, 2**40, 1000)) == len(evidence())
 
 
 def test_hashes_are_unsigned() -> None:
     """A keyed hash above 2^63 is found again."""
     store = Store()
     store.put_evidence([post(key=2**64 - 1)])
-    assert [e.key for e in store.evidence(TOPIC, [5, 2**64 - 1])] == [2**64 - 1]
+    assert [e.key for e in store.evidence(BRAND, [5, 2**64 - 1])] == [2**64 - 1]
 
 
-def test_a_deleted_post_goes_away_under_every_topic() -> None:
-    """A deletion at the source takes the text away wherever it stands."""
+def test_a_deleted_post_goes_away_for_every_brand() -> None:
+    """A deletion at the source takes the text away wherever it is shown."""
     store = Store()
-    store.put_evidence([post(), post(topic="Acme/acme"), post(key=7)])
+    store.put_evidence([post(), post(brand="Rival"), post(key=7)])
     store.put_evidence([post(kind="delete", text="")])
-    assert store.evidence(TOPIC, [101]) == store.evidence("Acme/acme", [101]) == []
-    assert len(store.evidence(TOPIC, [7])) == 1
+    assert store.evidence(BRAND, [101]) == store.evidence("Rival", [101]) == []
+    assert len(store.evidence(BRAND, [7])) == 1
 
 
 def test_roles_that_yield_counts_only_are_never_shown() -> None:
     """A text of staff or of the service desk is left out, even if it got this far."""
     store = Store()
     store.put_evidence([post(role="internal"), post(role="care")])
-    assert store.evidence(TOPIC, [101]) == []
+    assert store.evidence(BRAND, [101]) == []
 
 
 def test_it_forgets_by_age_and_by_number() -> None:
@@ -93,10 +93,10 @@ def test_it_forgets_by_age_and_by_number() -> None:
         ]
     )
     store.trim(BEGAN + 10)
-    assert [e.key for e in store.evidence_between(TOPIC, 0, 2**40, 99)] == [6, 7, 8]
+    assert [e.key for e in store.evidence_between(BRAND, 0, 2**40, 99)] == [6, 7, 8]
     assert len(store.history(RULE, 0, 2**40)) == 10
     assert [e.event.incident for e in store.incidents()] == ["new", "old"]
     assert store.events("over") == []
     assert len(store.deliveries("over")) == 1
     store.trim(BEGAN + 1007)
-    assert [e.key for e in store.evidence_between(TOPIC, 0, 2**40, 99)] == [7, 8]
+    assert [e.key for e in store.evidence_between(BRAND, 0, 2**40, 99)] == [7, 8]

@@ -86,7 +86,17 @@ def _app(payload: str) -> Store:
         ]
     )
     posts = [
-        post(key=k, topic=said.topic, text=text, url=text, source=text, id=text, author=k, followers=50_000)
+        post(
+            key=k,
+            brand=said.brand,
+            topic=said.topic,
+            text=text,
+            url=text,
+            source=text,
+            id=text,
+            author=k,
+            followers=50_000,
+        )
         for k in (101, 102, 103)
     ]
     store.put_evidence(posts)
