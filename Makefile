@@ -70,7 +70,8 @@ demo: $(READY)
 	@$(BIN)/warn demo $(ARGS)
 
 bench: $(READY)
-	$(BIN)/python benchmarks/pipeline.py
+	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.state
 
 dashboards: $(READY)
 	$(BIN)/python -m grafana.build

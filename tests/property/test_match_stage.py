@@ -1,9 +1,13 @@
 """match says the same of the same records: in any batches, over any number of partitions, and after any crash."""
 
+import random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.property.match_world import every, run, world
+from tests.property.match_world import every, fresh, logs, run, world
+from warn.stages.base import Effects, In
+from warn.telemetry import metrics
 
 SEEDS = st.integers(0, 2**32)
 
@@ -46,6 +50,16 @@ def test_a_full_memory_changes_nothing(seed: int) -> None:
     many = run(records, partitions=6, signals=1, seed=seed + 1, largest=9, room=1, crash=0.3)
     assert one.partials == many.partials
     assert one.entries == many.entries
+
+
+@given(SEEDS)
+def test_all_that_is_counted_is_a_declared_metric(seed: int) -> None:
+    """A counter that telemetry does not know would stop the worker after a step that was committed."""
+    stage, effects = fresh(0, 1, 1), Effects()
+    records = [In(i, value) for i, value in enumerate([*logs(world(seed), 1, random.Random(seed))[0], b"?"])]
+    list(stage.step(records, effects))
+    metrics.counts(effects.counts)
+    assert effects.counts["unreadable", "mentions"] >= 1
 
 
 @given(SEEDS)

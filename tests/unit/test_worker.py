@@ -233,6 +233,15 @@ async def test_stopping_is_prompt_and_finishes_the_step() -> None:
         await worker.caught_up()
 
 
+async def test_stopping_in_the_turn_in_which_a_read_runs_out() -> None:
+    """A read whose time is up in the same turn needs no ending, and stopping does not trip over it."""
+    worker = quick(MemoryBus())
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0) as worker._reading:
+            await asyncio.sleep(1)
+    worker.stop()
+
+
 async def test_cancelling_does_not_cut_a_step_in_half() -> None:
     """Whoever cancels a worker waits until its step is through."""
     inside, on = asyncio.Event(), asyncio.Event()

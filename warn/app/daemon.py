@@ -97,7 +97,7 @@ class Daemon:
         matchers = Matchers(plan.key)
         self.supervisor = Supervisor(plan.bus, plan.connectors, key=plan.key, compiles=matchers.filter)
         self.rules = RuleFiles(
-            plan.rules, plan.bus, matchers.filter, self.supervisor.publish_ruleset, self.health,
+            plan.rules, plan.bus, matchers.filter, self.supervisor.publish_ruleset,
             plan.routes if plan.check_routes else None,
         )  # fmt: skip
         watch = WorkerHealth(self.health)

@@ -1,4 +1,8 @@
-"""Reads the rule files, and reads them again: a bad file never stops detection, the last good set stays."""
+"""Reads the rule files, and reads them again: a bad file never stops detection, the last good set stays.
+
+Nor does it make this process unready: who takes it out of service for that would take the incident pages away too.
+The metric `warn_rules_last_reload_successful` and the log say that it has to be mended.
+"""
 
 import asyncio
 import time
@@ -21,7 +25,6 @@ from warn.model.rules import RuleSet
 from warn.model.wire import UnknownKindError, UnreadableError, decode_mentions, encode
 from warn.rulefile import Loaded, load
 from warn.telemetry import events
-from warn.web.health import Health
 
 DEBOUNCE_MS: Final = 1_000
 DRY_MENTIONS: Final = 1_000
@@ -43,14 +46,12 @@ class RuleFiles:
         bus: Bus,
         compiles: Compile,
         publish: Callable[[RuleSet], str],
-        health: Health,
         routes: Sequence[Route] | None,
     ) -> None:
         self.folder = folder
         self._bus = bus
         self._compiles = compiles
         self._publish = publish
-        self._health = health
         self._routes = routes
         self._turn = asyncio.Lock()
         self.in_force: RuleSet | None = None
@@ -75,7 +76,6 @@ class RuleFiles:
     def _accept(self, loaded: Loaded, ruleset: RuleSet) -> None:
         name = self._publish(ruleset)
         self.in_force = ruleset
-        self._health.well("rules")
         events.rules_reloaded(
             name or content_hash(encode(ruleset)),
             files=len(loaded.files),
@@ -89,10 +89,6 @@ class RuleFiles:
             f"{errors[0].file}:{errors[0].line}:{errors[0].column}"
             if errors
             else problems[0].partition("\n")[0]
-        )
-        self._health.failing(
-            "rules",
-            f"the rule files have {len(problems)} mistake(s), the first at {first}; the last good set stays",
         )
         events.rules_refused(len(problems), first=first)
 

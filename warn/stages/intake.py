@@ -14,6 +14,7 @@ from warn.aggregate.tally import Tally
 from warn.match.matcher import NOTHING, Hit, Matcher
 from warn.match.terms import Vocabulary
 from warn.match.told import Told
+from warn.model.flow import MENTIONS
 from warn.model.hashing import keyed
 from warn.model.mention import COUNTS_ONLY, Engagement, Mention, Reading
 from warn.model.records import Evidence
@@ -82,7 +83,7 @@ class Intake:
         text = mention.text
         self.work += 6 + len(text) // 50
         if matcher is None:
-            effects.count("late", "before_rules")
+            effects.count("late")
             return
         kind = mention.kind
         special = self._kinds.get(kind)
@@ -266,12 +267,12 @@ class Intake:
         """Count a number; what is wrong with it, or None. A reading that comes twice counts once."""
         self.work += 10
         if self.matcher is None:
-            effects.count("late", "before_rules")
+            effects.count("late")
             return None
         topic = self.matcher.index_of.get(reading.topic)
         field = _FIELDS.get(reading.signal)
         if topic is None or field is None:
-            effects.count("unknown_reading", reading.source)
+            effects.count("unreadable", MENTIONS)
             what = (
                 f"no topic {reading.topic!r} is in force"
                 if topic is None

@@ -153,7 +153,7 @@ class MatchStage:
         """One parcel, mention by mention."""
         where = f"{MENTIONS}/{self._partition}/{one.position}"
         if isinstance(record, UnknownKindError):
-            effects.count("unknown_kind")
+            effects.count("unknown_kind", MENTIONS)
             return
         if isinstance(record, ValueError):
             record = _salvage(one.value, where, effects)
@@ -161,7 +161,7 @@ class MatchStage:
         sources: dict[str, int] = {}
         for mention in record.mentions:
             if mention.kind not in _KNOWN:
-                effects.count("unknown_kind")
+                effects.count("unknown_kind", MENTIONS)
                 continue
             sources[mention.source] = sources.get(mention.source, 0) + 1
             intake.take(mention, effects)
@@ -239,10 +239,10 @@ def _salvage(raw: bytes, where: str, effects: Effects) -> Parcel:
     try:
         parcel, bad = salvage_parcel(raw)
     except UnreadableError as e:
-        effects.count("unreadable")
+        effects.count("unreadable", MENTIONS)
         effects.dead.append((where, Reason.MALFORMED, str(e), raw[:MAX_PAYLOAD]))
         return Parcel()
     for i, body, why in bad:
-        effects.count("unreadable")
+        effects.count("unreadable", MENTIONS)
         effects.dead.append((f"{where}/{i}", Reason.MALFORMED, why, body[:MAX_PAYLOAD]))
     return parcel

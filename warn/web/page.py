@@ -163,7 +163,7 @@ def page(store: Store, incident: str, press_sources: Sequence[str]) -> Page | No
         platforms=_platforms(shown.numbers, words),
         stories=_stories(evidence, words),
         carriers=_carriers(evidence, words),
-        samples=[_sample(e, words) for e in evidence[:_SAMPLES]],
+        samples=[_sample(e, words) for e in _worth_reading(evidence)[:_SAMPLES]],
         message=clean(events[0].message, 4_000),
     )
 
@@ -224,6 +224,11 @@ def _evidence(store: Store, events: Sequence[IncidentEvent]) -> list[Evidence]:
     start = min(events[0].numbers.since or events[0].at, events[0].at)
     more = store.evidence_between(newest.brand, start - 60, newest.at + _AFTER_S, _LARGE_ENOUGH_MENTIONS)
     return list({e.key: e for e in [*found, *more]}.values())
+
+
+def _worth_reading(evidence: Sequence[Evidence]) -> list[Evidence]:
+    """Posts that name the brand before those that answer one; reposts and likes have no words to read."""
+    return sorted((e for e in evidence if clean(e.text)), key=lambda e: e.echo)
 
 
 def _sample(e: Evidence, words: Words) -> Sample:

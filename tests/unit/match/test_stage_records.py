@@ -82,7 +82,7 @@ def test_before_the_first_rules_nothing_is_counted_and_that_is_said() -> None:
     stage, effects = MatchStage(0, 2, rulesets, PUBLIC_KEY), Effects()
     stage.restore((), 0)
     list(stage.step([In(0, encode(Clock(NOW))), In(1, encode(Parcel((post(1, "Acme"),))))], effects))
-    assert effects.counts["late", "before_rules"] == 1
+    assert effects.counts["late", ""] == 1
     assert [decode_signals(out.value).clocks for out in effects.out] == [(Clock(NOW),)] * 2
 
 
@@ -126,7 +126,7 @@ def test_a_parcel_that_does_not_decode_is_tried_mention_by_mention() -> None:
         "acme": (2, 0)
     }
     assert [dead[0] for dead in match.effects.dead] == ["mentions/0/1/1"]
-    assert match.effects.counts["unreadable", ""] == 1
+    assert match.effects.counts["unreadable", "mentions"] == 1
 
 
 def match_signals(match: Match, value: bytes) -> list[Signals]:
@@ -147,9 +147,9 @@ def test_kinds_of_later_releases_are_skipped_and_counted() -> None:
     """A record or a mention of a kind that is not known yet is no error."""
     match = Match()
     assert counted(match.read(post(1, "Acme", "hologram"))) == {}
-    assert match.effects.counts["unknown_kind", ""] == 1
+    assert match.effects.counts["unknown_kind", "mentions"] == 1
     match.hand(b"\x92\xa1z\x01")
-    assert (match.effects.counts["unknown_kind", ""], match.effects.dead) == (1, [])
+    assert (match.effects.counts["unknown_kind", "mentions"], match.effects.dead) == (1, [])
 
 
 def test_evidence_is_the_lowest_of_a_minute_and_the_far_reaching() -> None:

@@ -64,6 +64,22 @@ def test_nobody_is_named() -> None:
     assert "48,312" not in html
 
 
+def test_posts_to_read_have_words_and_name_the_brand_first() -> None:
+    """A repost without a word is nothing to read, and an answer stands behind what it answers."""
+    store = Store()
+    store.put_incidents([event()])
+    store.put_evidence(
+        [
+            post(key=1, text="", kind="repost", echo=True, followers=900_000),
+            post(key=2, text="shame on you", kind="reply", echo=True, followers=800_000),
+            post(key=3, text="My Acme smokes", followers=3),
+        ]
+    )
+    html = client(build(store, Health(), exposition)).get(f"/incidents/{INCIDENT}").text
+    assert html.index("My Acme smokes") < html.index("shame on you")
+    assert html.count('class="quote"') == 2
+
+
 def test_votes_are_called_votes() -> None:
     """A crisis of votes does not claim people that nobody counted."""
     page = _page(

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.web.client import client, exposition
 from tests.unit.web.made_up import event, history, numbers, post
 from tests.unit.web.reading import Read
-from warn.model.alerts import DeliveryEvent
+from warn.model.alerts import DeliveryEvent, IncidentEvent
 from warn.web.health import Health
 from warn.web.routes import build
 from warn.web.store import Store
@@ -48,18 +48,14 @@ LINKS = [
 PAYLOADS = [*TAGS, *BREAKOUTS, *TEMPLATES, *DIRECTION, *LINKS]
 
 
-def _app(payload: str) -> Store:
-    """A crisis in which strangers wrote `payload` wherever they can."""
-    store = Store()
-    text = payload.replace("\ud800", "\ufffd")
-    said = event(
+def _said(text: str) -> IncidentEvent:
+    return event(
         brand=text,
         topic=f"Acme/{text}",
         about=(text, text),
         summary=text,
         message=text,
         alert=text,
-        severity="page",
         annotations={"owner": text, "playbook": text, "summary": text, "description": text},
         labels={text: text},
         timezone=text[:40],
@@ -71,6 +67,13 @@ def _app(payload: str) -> Store:
             press_at=1_772_762_520,
         ),
     )
+
+
+def _app(payload: str) -> Store:
+    """A crisis in which strangers wrote `payload` wherever they can."""
+    store = Store()
+    text = payload.replace("\ud800", "\ufffd")
+    said = _said(text)
     store.put_incidents([said])
     store.put_incidents(
         [
