@@ -77,7 +77,7 @@ async def child(folder: Path, started: float, *, stop_at_first: bool) -> None:
     first = {name: asyncio.Event() for name in (MATCH, DETECT)}
     for name, event in first.items():
         for worker in pipeline.workers[name]:
-            worker.on_effects = lambda _, name=name, event=event: tell(name, event, started)  # type: ignore[misc]
+            worker.on_effects = lambda _, name=name, event=event: tell(name, event, started)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(pipeline.run())
         for event in first.values():
@@ -95,7 +95,17 @@ def tell(name: str, event: asyncio.Event, started: float) -> None:
 
 
 def command(folder: Path, mode: str) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.state", "--child", mode, "--folder", str(folder), "--at", str(time.time())]
+    return [
+        sys.executable,
+        "-m",
+        "benchmarks.state",
+        "--child",
+        mode,
+        "--folder",
+        str(folder),
+        "--at",
+        str(time.time()),
+    ]
 
 
 def restarted(folder: Path) -> dict[str, float]:
@@ -148,7 +158,9 @@ def show(result: dict[str, Any]) -> None:
               f"longest {took[-1]:.2f} s of {len(took)}")  # fmt: skip
     slices, learned = result["slice_bytes"], result["learned_bytes_per_series"]
     print(f"{result['slices']} slices: median {slices['median']:,.0f} bytes, largest {slices['max']:,}")
-    print(f"{result['series']} series: learned state median {learned['median']:,.0f} bytes, largest {learned['max']:,}")
+    print(
+        f"{result['series']} series: learned state median {learned['median']:,.0f} bytes, largest {learned['max']:,}"
+    )
     print(json.dumps(result))
 
 

@@ -1,5 +1,6 @@
 """What holds for every test: no settings of this machine, repeatable examples, and no silent skip in CI."""
 
+import asyncio
 import os
 from collections.abc import Generator
 
@@ -12,6 +13,19 @@ settings.register_profile("nightly", settings.get_profile("default"), max_exampl
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
 
 REQUIRE_REAL = os.environ.get("WARN_REQUIRE_REAL") == "1"
+
+
+_loop = asyncio.new_event_loop()
+
+
+def pytest_configure() -> None:
+    """On Python 3.11 pytest-asyncio makes a loop and never closes it, and an unclosed loop is an error here."""
+    asyncio.set_event_loop(_loop)
+
+
+def pytest_unconfigure() -> None:
+    """The end of it."""
+    _loop.close()
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,6 @@ MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|work|Users)/\w+|/tmp/\w+")
 
 EXCEPTIONS: dict[tuple[str, str], str] = {
     # (rule, "path" or "path:name"): reason
-    ("machine path", "tests/test_tidy.py"): "it has to name what it looks for",
     (
         "loose task",
         "warn/worker.py",

@@ -26,6 +26,7 @@ from connectors.simulate import SimulateConfig, SimulateConnector, Town
 from warn.app.board import Board, Row, table
 from warn.app.daemon import Daemon, Plan, RulesError
 from warn.app.pipeline import Matchers, Pipeline
+from warn.app.replay import GIVE_UP_AFTER
 from warn.bus.embedded import EmbeddedBus
 from warn.bus.rulesets import RuleSets
 from warn.incident.route import Route, Target
@@ -97,7 +98,9 @@ async def _history(bus: EmbeddedBus, ruleset: RuleSet, town: Town, now: int) -> 
     """Feed what went before, through all stages but to nobody; gives the number of mentions of us."""
     rulesets = RuleSets(bus)
     matchers = Matchers(PUBLIC_KEY)
-    pipeline = Pipeline(bus, rulesets, key=PUBLIC_KEY, matchers=matchers, wait_s=0.05, give_up_after=3)
+    pipeline = Pipeline(
+        bus, rulesets, key=PUBLIC_KEY, matchers=matchers, wait_s=0.05, give_up_after=GIVE_UP_AFTER
+    )
     feed = Feed(bus, ruleset, matchers.filter, key=PUBLIC_KEY, end_s=0, fingerprint="demo")
     async with asyncio.TaskGroup() as group:
         following = group.create_task(rulesets.run())

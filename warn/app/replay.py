@@ -32,7 +32,8 @@ from warn.model.hashing import PUBLIC_KEY
 from warn.model.rules import RuleSet
 from warn.model.wire import decode_incident
 
-GIVE_UP_AFTER: Final = 5
+GIVE_UP_AFTER: Final = 8
+"""More than the six failures after which a record that nobody can read is set aside."""
 STEP_S: Final = 3600.0
 """A step of a replay may hold weeks of event time: only one that hangs is given up."""
 _READ: Final = 500

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from typing import Final
 
 from connectors import build as build_connector
 from warn.app.daemon import Daemon, Plan
@@ -14,7 +15,9 @@ from warn.model.flow import MENTIONS, SIGNALS
 from warn.notify.notifier import Notifier
 from warn.notify.registry import build as build_notifier
 from warn.settings import Settings, hash_key
-from warn.telemetry import logs
+from warn.telemetry import events, logs
+
+SWITCH_S: Final = 0.0005
 
 
 def set_up_logs(settings: Settings) -> None:
@@ -28,6 +31,10 @@ async def run(settings: Settings) -> None:
     key = hash_key(settings)
     bus = await open_bus(settings)
     try:
+        if bus.set_aside is not None:
+            events.bus_set_aside(str(bus.set_aside))
+        # The bus's writer thread waits for the interpreter behind a busy loop: at the default of 5 ms for several turns.
+        sys.setswitchinterval(SWITCH_S)
         daemon = Daemon(_plan(settings, bus, key))
         with_signals(daemon)
         await daemon.run()

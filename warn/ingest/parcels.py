@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from warn.model.flow import MENTIONS
-from warn.model.hashing import keyed, partition_of
+from warn.model.hashing import partition_of, series_hash
 from warn.model.mention import Mention, Reading
 from warn.model.records import Clock, Parcel
 from warn.model.wire import encode
@@ -26,7 +26,7 @@ def pack(mentions: Iterable[Mention], readings: Iterable[Reading], partitions: i
         rows.setdefault(partition_of(mention.thread, partitions), []).append(mention)
     numbers: dict[int, list[Reading]] = {}
     for reading in readings:
-        series = keyed(b"reading", reading.source, reading.topic, reading.signal)
+        series = series_hash(reading.source, reading.topic, reading.signal)
         numbers.setdefault(partition_of(series, partitions), []).append(reading)
     out = []
     for partition in sorted(rows.keys() | numbers.keys()):

@@ -26,6 +26,11 @@ def post_hash(key: bytes, source: str, native_id: str) -> int:
     return keyed(key, "post", source, native_id)
 
 
+def series_hash(source: str, topic: str, signal: str) -> int:
+    """The thread of a reading: readings of one series go one way."""
+    return keyed(b"reading", source, topic, signal)
+
+
 def bucket_of(thread: int) -> int:
     """The memory bucket of a thread."""
     return thread % BUCKETS

@@ -101,10 +101,11 @@ def _rule(file: Parts, rule: Rule, share: float, *, narrow: bool) -> model.Rule:
             for p in rule.expect
         ),
         labels=dict(rule.labels),
-        annotations=_annotations(rule),
+        annotations=_annotations(rule, head.owner),
     )
 
 
-def _annotations(rule: Rule) -> dict[str, str]:
+def _annotations(rule: Rule, owner: str | None) -> dict[str, str]:
+    """The rule's own, and who answers for the file: the incident page says whom to call."""
     given: dict[str, Any] = rule.annotations.model_dump(exclude_none=True)
-    return {str(k): str(v) for k, v in given.items()}
+    return {**({"owner": owner} if owner else {}), **{str(k): str(v) for k, v in given.items()}}

@@ -17,7 +17,7 @@ from warn.rulefile.lexicon import Lexicon, bundled_lexicons, own_lexicons
 from warn.rulefile.parts import Parts, parts
 from warn.rulefile.problem import Problem
 
-_ASIDE = frozenset({"lexicons", "playbooks"})
+_ASIDE = frozenset({"demo", "lexicons", "playbooks"})
 
 
 class NoRuleFilesError(PermanentError):

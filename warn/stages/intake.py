@@ -15,7 +15,7 @@ from warn.match.matcher import NOTHING, Hit, Matcher
 from warn.match.terms import Vocabulary
 from warn.match.told import Told
 from warn.model.flow import MENTIONS
-from warn.model.hashing import keyed
+from warn.model.hashing import keyed, series_hash
 from warn.model.mention import COUNTS_ONLY, Engagement, Mention, Reading
 from warn.model.records import Evidence
 from warn.stages.base import Effects
@@ -283,7 +283,7 @@ class Intake:
             effects.count("late")
             return None
         # The thread of a reading is its series, by which the door chose the partition.
-        series = keyed(b"reading", reading.source, reading.topic, reading.signal)
+        series = series_hash(reading.source, reading.topic, reading.signal)
         once = keyed(self._key, "reading", str(reading.at_ms))
         if self.memory.find(series, once) is not None:
             effects.count("repeats")

@@ -5,8 +5,10 @@ least of those positions; the head record, written with every step, holds it and
 loads all slices, reads input again from `oldest`, and lets every slice skip what its own record has already seen.
 """
 
+import math
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Protocol
 
 import msgspec
@@ -22,6 +24,8 @@ from warn.stages.switch import meaning
 HEAD = b"head"
 ROUNDS = 200
 """Steps in which every changed slice is saved once; a live daemon steps at least once a second."""
+RECORDS = 1_000
+"""Input records in which every changed slice is saved once: what recovery has to read again, when much comes in."""
 
 
 class Mark(Struct, frozen=True, array_like=True):
@@ -106,7 +110,8 @@ class Snapshots:
             else:
                 self._save(effects, name)
         self.unsaved = []
-        for name in list(self.changed)[: max(4, -(-len(self.changed) // ROUNDS))]:
+        share = max(1 / ROUNDS, (position - self.position) / RECORDS)
+        for name in list(islice(self.changed, max(4, math.ceil(len(self.changed) * share)))):
             self._save(effects, name)
         self.position = position
         self.marks[position] = self._mark(position)

@@ -92,6 +92,11 @@ def connector_recovered(connector: str, *, failures: int) -> None:
     _log.info("connector_recovered", connector=connector, failures=failures)
 
 
+def bus_set_aside(path: str) -> None:
+    """The bus's file was damaged: it was moved to `path`, and an empty one begun (counted with the errors logged)."""
+    _log.error("bus_set_aside", path=path)
+
+
 def connector_gap(connector: str, start: int, end: int) -> None:
     """The source cannot give us this time any more (epoch seconds)."""
     metrics.CONNECTOR_GAP.add(connector, by=max(0, end - start))

@@ -29,8 +29,7 @@ def texts(store: MemoryStore) -> list[str]:
 
 def test_a_clock_a_second_to_every_partition_and_a_tick_to_the_desk() -> None:
     store = MemoryStore({MENTIONS: 3})
-    supervisor = supervise(store)
-    timed(during(supervisor, 10.5))
+    timed(during(supervisor := supervise(store), 10.5))
     assert [clock.now for clock in clocks(store)] == list(range(START, START + 11))
     assert clocks(store, 1) == clocks(store, 2) == clocks(store)
     assert ticks(store) == [clock.now for clock in clocks(store)]
