@@ -60,7 +60,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 test-real: $(READY)
 	$(BIN)/pytest -m "real or slow"

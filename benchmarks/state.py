@@ -35,6 +35,7 @@ from warn.stages.base import Out
 HOURS: Final = 6
 STEP_S: Final = 2
 """Event seconds between two parcels."""
+WAIT_S: Final = 60.0
 
 
 async def opened(folder: Path) -> EmbeddedBus:
@@ -80,8 +81,9 @@ async def child(folder: Path, started: float, *, stop_at_first: bool) -> None:
             worker.on_effects = lambda _, name=name, event=event: tell(name, event, started)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(pipeline.run())
-        for event in first.values():
-            await event.wait()
+        async with asyncio.timeout(WAIT_S):  # nothing left to do: give it more mentions
+            for event in first.values():
+                await event.wait()
         if stop_at_first:
             pipeline.stop()
         await running
@@ -143,7 +145,7 @@ def measure(rules: int, mentions: int, kills: int) -> dict[str, Any]:
             for _ in range(2):
                 assert running.stdout is not None
                 running.stdout.readline()
-            time.sleep(2.0 + 0.5 * i)
+            time.sleep(1.0 + 0.2 * i)
             running.send_signal(signal.SIGKILL)
             running.wait(timeout=60)
             runs.append(restarted(folder))
@@ -167,7 +169,7 @@ def show(result: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rules", type=int, default=1_000)
-    parser.add_argument("--mentions", type=int, default=200_000)
+    parser.add_argument("--mentions", type=int, default=400_000)
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--child", choices=("run", "first"))
     parser.add_argument("--folder", type=Path)

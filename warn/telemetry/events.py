@@ -93,7 +93,8 @@ def connector_recovered(connector: str, *, failures: int) -> None:
 
 
 def bus_set_aside(path: str) -> None:
-    """The bus's file was damaged: it was moved to `path`, and an empty one begun (counted with the errors logged)."""
+    """The bus's file was damaged: it was moved to `path`, and an empty one begun."""
+    metrics.DAEMON_EVENTS.add("bus_set_aside")
     _log.error("bus_set_aside", path=path)
 
 

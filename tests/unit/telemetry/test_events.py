@@ -15,6 +15,12 @@ ERROR = TemporaryError("try later", reason=Reason.NETWORK)
 
 CALLS: dict[Callable[..., None], tuple[Callable[[], None], str, dict[str, str], str]] = {
     # function: (call, exported metric, its labels, event name or "" where it is a gauge only)
+    events.bus_set_aside: (
+        lambda: events.bus_set_aside("bus.db.damaged"),
+        "warn_daemon_events_total",
+        {"event": "bus_set_aside"},
+        "bus_set_aside",
+    ),
     events.started: (
         lambda: events.started(bus="embedded", stages="all"),
         "warn_daemon_events_total",
