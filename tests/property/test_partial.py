@@ -36,7 +36,6 @@ SAMPLE = st.builds(
     link=st.sampled_from(["", "x.example/1"]),
     terms=st.sampled_from([(), ("smoke",)]),
     second=st.integers(0, 3),
-    echo=st.booleans(),
 )
 
 

@@ -140,9 +140,7 @@ class Tally:
             authors=(author,) if author else (),
             links=((self._hashes.links[link], 1, link),) if link else (),
             terms=tuple(sorted([(hashes[term], 1, term) for term in said])),
-            samples=(
-                Sample(mention.key, told.story, author, source, link, said, second, False, mention.role),
-            ),
+            samples=(Sample(mention.key, told.story, author, source, link, said, second),),
             carriers=((followers, author, source),) if author and followers else (),
         )
 
@@ -171,7 +169,7 @@ class Tally:
             care_authors=_authors([self._care_author(one) for one in opened.cared + opened.care_echoed]),
             links=_counted([(told.link,) for _, told in public if told.link], self._hashes.links, LINKS),
             terms=_counted(said, self._hashes.terms, TERMS),
-            samples=_samples(public, said, len(opened.named), second),
+            samples=_samples(opened.named, said, second),
             carriers=greatest([one for one in carriers if one[1]]),
         )
 
@@ -191,11 +189,9 @@ def _authors(hashes: list[int]) -> tuple[int, ...]:
 
 
 def _sources(opened: _Open) -> tuple[tuple[str, int, int], ...]:
-    """Mentions and echo of each source. Care's sources stand here and nowhere else."""
+    """Mentions and echo of each public source. Of care and internal sources there is one number, `care`."""
     mentions = Counter([one.source for one, _ in opened.named])
     echo = Counter([one.source for one, _ in opened.echoed])
-    mentions.update([one.source for one in opened.cared])
-    echo.update([one.source for one in opened.care_echoed])
     echo.update(opened.sources)
     return tuple([(source, mentions[source], echo[source]) for source in sorted({*mentions, *echo})])
 
@@ -206,12 +202,15 @@ def _counted(told: list[tuple[str, ...]], hashes: Mapping[str, int], most: int) 
     return tuple(sorted([(hashes[one], n, one) for one, n in counts.items()])[:most])
 
 
-def _samples(public: list[_Row], said: list[tuple[str, ...]], named: int, second: int) -> tuple[Sample, ...]:
-    """The lowest by key. What has the same key as the last of them is compared as a whole."""
-    last = sorted([mention.key for mention, _ in public])[SAMPLES - 1] if len(public) > SAMPLES else None
+def _samples(named: list[_Row], said: list[tuple[str, ...]], second: int) -> tuple[Sample, ...]:
+    """The lowest by key, of mentions only: most echo has no words of its own, and would crowd out what was said.
+
+    What has the same key as the last of them is compared as a whole.
+    """
+    last = sorted([mention.key for mention, _ in named])[SAMPLES - 1] if len(named) > SAMPLES else None
     found = {
-        Sample(m.key, told.story, m.author, m.source, told.link, said[i], second, i >= named, m.role)
-        for i, (m, told) in enumerate(public)
+        Sample(m.key, told.story, m.author, m.source, told.link, said[i], second)
+        for i, (m, told) in enumerate(named)
         if last is None or m.key <= last
     }
     return tuple(sorted(found)[:SAMPLES])

@@ -22,6 +22,9 @@ LINGER_S = 8 * 3600
 after the last alert resolved, or the incident resolves only when the brand is next heard of (with the right
 `at`)."""
 
+JOIN_S = 60
+"""Rules that fire within this long of a page see what was paged: that another one sees it too is no news."""
+
 WAVE_S = 4 * 3600
 """How long after a page its growth still belongs to what was paged."""
 
@@ -174,8 +177,8 @@ def _join(incident: Incident, alert: AlertEvent, at: int) -> Turn | None:
     news = (
         raised
         or incident.quiet_since is not None
-        or alert.rule not in incident.rules
-        or alert.topic not in incident.topics
+        or (at > incident.paged_at + JOIN_S and alert.rule not in incident.rules)
+        or (at > incident.paged_at + JOIN_S and alert.topic not in incident.topics)
         or (alert.numbers.press > 0 and not incident.press)
         or now >= 2 * max(incident.told, LEAST)
     )

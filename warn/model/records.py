@@ -34,7 +34,7 @@ Carrier = tuple[int, int, str]
 
 
 class Sample(Struct, frozen=True, array_like=True, order=True, gc=False):
-    """A mention drawn by the lowest hash: a uniform sample that merges. Ties go by the whole record."""
+    """A mention (never an echo) drawn by the lowest hash: a uniform sample that merges. Ties go by the whole record."""
 
     key: int
     story: int
@@ -43,8 +43,6 @@ class Sample(Struct, frozen=True, array_like=True, order=True, gc=False):
     link: str
     terms: tuple[str, ...]
     second: int
-    echo: bool = False
-    role: str = ""
 
 
 class Partial(Struct, frozen=True, array_like=True):
@@ -53,7 +51,7 @@ class Partial(Struct, frozen=True, array_like=True):
     `reach_milli` and `negative_milli` are thousandths. `by_source`: (source, mentions, echo), sorted.
     `authors`, `echo_authors`, `care_authors`: the 256 lowest keyed hashes, sorted. `carriers`: the 32 greatest by
     (followers, hash). `links`, `terms`: the 32 lowest hashes with summed counts. `samples`: the 32 lowest.
-    `care` counts mentions of care and internal sources, which are in no other field but `by_source`.
+    `care` counts mentions of care and internal sources, which are in no other field but `care_authors`.
     `press`: articles of press sources, `press_ms` the earliest one's time (0: none).
     """
 

@@ -108,14 +108,10 @@ def _stories(total: Partial) -> tuple[int, int]:
     The samples are a uniform draw of what was said: below the limit they are all of it, above it copies are scaled up.
     """
     stories = Counter(s.story for s in total.samples if s.story)
-    copies, drawn, everything = (
-        max(stories.values(), default=0),
-        len(total.samples),
-        total.mentions + total.echo,
-    )
+    copies, drawn = max(stories.values(), default=0), len(total.samples)
     if drawn < SAMPLES:
         return len(stories), copies
-    return 0, round(copies / drawn * everything)
+    return 0, round(copies / drawn * total.mentions)
 
 
 def _platforms(total: Partial) -> tuple[tuple[str, int], ...]:

@@ -6,6 +6,7 @@ Every number comes from the stored `Numbers` of the event shown; nothing is work
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
+from warn.incident.page import RARE
 from warn.model.alerts import IncidentEvent, Numbers
 from warn.web.hostile import clean
 from warn.web.words import Words
@@ -104,6 +105,8 @@ def _normal(n: Numbers, words: Words) -> Fact:
     value = words("normal.value", times=words.times(n.times)) if n.expected > 0 else words("normal.first")
     if n.times >= _BEYOND:
         value = words("normal.over", times=words.number(_BEYOND))
+    if 0 < n.expected < RARE and n.times > 1:
+        value = words("normal.rare")
     notes = []
     if n.window_s:
         expected = words.usual(n.expected)

@@ -54,6 +54,7 @@ ENGLISH: Final[dict[str, str]] = {
     "normal.value": "{times} times as much",
     "normal.over": "over {times} times as much",
     "normal.first": "never seen before",
+    "normal.rare": "usually hardly any",
     "normal.detail": "{seen} in {span}; usual is {expected}.",
     "normal.about_none": "hardly any",
     "normal.learning": "warn is still learning what is usual here, so take “usual” as a first idea.",

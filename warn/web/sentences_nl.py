@@ -54,6 +54,7 @@ DUTCH: Final[dict[str, str]] = {
     "normal.value": "{times} keer zoveel",
     "normal.over": "ruim {times} keer zoveel",
     "normal.first": "nog nooit gezien",
+    "normal.rare": "gewoonlijk bijna niets",
     "normal.detail": "{seen} in {span}; gewoon is {expected}.",
     "normal.about_none": "vrijwel niets",
     "normal.learning": "warn leert nog wat hier gewoon is; zie “gewoon” dus als eerste schatting.",

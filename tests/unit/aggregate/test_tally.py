@@ -65,7 +65,7 @@ def test_a_mention_counts_in_every_field_that_it_has() -> None:
     assert (found.press, found.press_ms, found.by_source) == (1, 5_500, (("x", 1, 0),))
     assert (found.authors, found.carriers) == ((7,), ((12, 7, "x"),))
     assert (found.terms, found.links) == (((5, 1, "smoke"),), ((11, 1, "n.example/a"),))
-    assert (found.samples[0].story, found.samples[0].terms, found.samples[0].role) == (3, ("smoke",), "press")
+    assert (found.samples[0].story, found.samples[0].terms) == (3, ("smoke",))
 
 
 def test_pieces_of_a_second_merge_to_the_whole() -> None:
@@ -94,13 +94,13 @@ def test_pieces_of_a_second_merge_to_the_whole() -> None:
     )
 
 
-def test_echo_has_its_own_authors_and_is_told_in_samples() -> None:
+def test_echo_has_its_own_authors_and_crowds_out_no_sample() -> None:
     """Who repeats is not who says."""
     one = tally()
     one.add(0, 5, mention(1, author=7), Said(), echo=True)
     found = closed(one)["A/a"]
     assert (found.mentions, found.echo, found.authors, found.echo_authors) == (0, 1, (), (7,))
-    assert found.samples[0].echo
+    assert found.samples == ()
     assert found.by_source == (("x", 0, 1),)
 
 
@@ -110,7 +110,7 @@ def test_care_yields_counts_only() -> None:
     one.care(0, 5, mention(1, source="care", author=7, followers=99), echo=False)
     one.care(0, 5, mention(2, source="care", author=7), echo=True)
     found = closed(one)["A/a"]
-    assert (found.care, found.by_source) == (2, (("care", 1, 1),))
+    assert (found.care, found.by_source) == (2, ())
     assert (found.mentions, found.echo, found.reach_milli) == (0, 0, 0)
     assert (found.authors, found.echo_authors, found.samples, found.carriers, found.terms) == (
         (),

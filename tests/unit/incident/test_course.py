@@ -47,13 +47,20 @@ def test_a_new_rule_or_topic_joins_and_is_said_once() -> None:
     """Further alerts of the brand belong to the same incident."""
     turns = run(
         alert(),
-        alert(at=T0 + 10, rule="Other"),
-        alert("update", T0 + 20, rule="Other"),
-        alert(at=T0 + 30, topic="recall"),
+        alert(at=T0 + 70, rule="Other"),
+        alert("update", T0 + 80, rule="Other"),
+        alert(at=T0 + 90, topic="recall"),
     )
-    assert said(turns) == [("opened", T0), ("updated", T0 + 10), ("updated", T0 + 30)]
+    assert said(turns) == [("opened", T0), ("updated", T0 + 70), ("updated", T0 + 90)]
     assert len({t.incident for t in turns}) == 1
     assert [t.sequence for t in turns] == [1, 2, 3]
+
+
+def test_a_rule_that_sees_the_same_within_a_minute_says_nothing() -> None:
+    """One page: that a second rule sees what was just paged is no news, then or later."""
+    turns = run(alert(), alert(at=T0 + 60, rule="Other"), alert("update", T0 + 120, rule="Other"))
+    assert said(turns) == [("opened", T0)]
+    assert said(run(alert(), alert(at=T0 + 61, rule="Other"))) == [("opened", T0), ("updated", T0 + 61)]
 
 
 def test_the_press_is_said_once() -> None:
@@ -62,9 +69,9 @@ def test_the_press_is_said_once() -> None:
         alert(),
         alert("update", T0 + 10, press=1),
         alert("update", T0 + 20, press=5),
-        alert(at=T0 + 30, rule="Other"),
+        alert(at=T0 + 90, rule="Other"),
     )
-    assert said(turns) == [("opened", T0), ("updated", T0 + 10), ("updated", T0 + 30)]
+    assert said(turns) == [("opened", T0), ("updated", T0 + 10), ("updated", T0 + 90)]
     assert [t.press for t in turns] == [False, True, True]
 
 

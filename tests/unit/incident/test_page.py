@@ -96,7 +96,7 @@ def test_no_press_is_only_said_where_the_incident_has_met_none() -> None:
     """Another topic's article forbids to deny it."""
     course = Course("Acme")
     take(course, alert(press=1))
-    (turn,) = take(course, alert(at=T0 + 60, rule="Other", people=40))
+    (turn,) = take(course, alert(at=T0 + 61, rule="Other", people=40))
     assert "press" not in tell(turn).summary.lower()
 
 
