@@ -181,6 +181,10 @@ class _Teller:
         words, numbers = self.words, self.numbers
         if self.turn.mode != "live":
             yield words.shadow
+        if why := self.alert.annotations.get("summary"):
+            yield clean(why, 300)
+        if playbook := self.alert.annotations.get("playbook"):
+            yield words.playbook.format(playbook=clean(playbook, 200))
         yield from self._story()
         yield from self._places()
         if numbers.doubling_s is not None and self.turn.event != "resolved":
@@ -194,10 +198,6 @@ class _Teller:
         if numbers.learning:
             yield words.learning
         yield from self._measured()
-        if why := self.alert.annotations.get("summary"):
-            yield clean(why, 300)
-        if playbook := self.alert.annotations.get("playbook"):
-            yield words.playbook.format(playbook=clean(playbook, 200))
 
     def _story(self) -> Iterator[str]:
         words, numbers = self.words, self.numbers
@@ -227,7 +227,8 @@ class _Teller:
         words, numbers = self.words, self.numbers
         signal = words.signals.get(numbers.signal)
         if signal and numbers.window_s and numbers.expected > 0:
-            seen, expected = number(numbers.seen, words), number(numbers.expected, words)
+            seen = number(numbers.seen, words)
+            expected = words.hardly_any if numbers.expected < RARE else number(numbers.expected, words)
             window = self._span(numbers.window_s)
             yield words.measured.format(signal=signal, seen=seen, window=window, expected=expected)
 

@@ -39,6 +39,7 @@ class Words:
     shadow: str
     learning: str
     measured: str
+    hardly_any: str
     signals: dict[str, str]
     minutes: Pair
     hours: Pair

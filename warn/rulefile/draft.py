@@ -22,7 +22,7 @@ version: 1
 
 # The name as it appears on pages.
 brand: $brand
-# owner: comms@example.org            # who answers for this file
+# owner: "On call, +31 20 555 01 00"   # who answers for this file: the page says to call them
 timezone: $timezone
 language: en                          # of what is sent: en or nl
 
@@ -77,7 +77,7 @@ version: 1
 
 # De naam zoals die in berichten staat.
 brand: $brand
-# owner: communicatie@example.org     # wie dit bestand beheert
+# owner: "Dienst, +31 20 555 01 00"    # wie dit bestand beheert: de pagina zegt wie te bellen
 timezone: $timezone
 language: nl                          # taal van de berichten: nl of en
 

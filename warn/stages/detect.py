@@ -162,7 +162,8 @@ class DetectStage:
         new_minute = tick // 60 > one.judged_minute
         changes = [(one, change) for change in one.visit(tick)]
         effects.count("evaluations", "", len(changes))
-        if new_minute:
+        # A chart of a page shows what paged: a firing is written down whenever it happens.
+        if new_minute or any(c.happened == "firing" for _, c in changes):
             for point in points(one, tick):
                 effects.emit(HISTORY, 0, point.brand.encode(), encode(point))
                 effects.count("history_points")

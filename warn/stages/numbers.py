@@ -21,6 +21,8 @@ from warn.stages.slice import HOUR_S, MENTION_SIGNALS, Change, Judged, Slice, fl
 
 STEP_S = 300
 NO_VERDICT = Verdict(0.0, 0.0, 0, 0, 0.0)
+FEW = 3
+"""Out of fewer no pace can be told."""
 TERM_PEOPLE = 5
 """Words are shown when five people used them."""
 
@@ -68,7 +70,7 @@ def _numbers(
     verdict = judged.verdict if judged else NO_VERDICT
     signal = judged.signal if judged else "mentions"
     series = one.series[signal]
-    doubling = doubling_s(series, at, verdict.window_s or HOUR_S)
+    grows, doubling = growth(series, at, verdict.window_s or HOUR_S)
     stories, copies = _stories(total)
     return Numbers(
         people=distinct(p.authors for p in hour),
@@ -87,7 +89,7 @@ def _numbers(
         score=round(verdict.score, 3),
         threshold=round(verdict.threshold, 3),
         doubling_s=doubling,
-        growing=doubling is not None,
+        growing=grows,
         platforms=_platforms(total),
         first_platform=_first_platform(hour),
         press=total.press,
@@ -156,16 +158,18 @@ def since(series: Series, at: int, usual_per_s: float) -> int:
     return min(first * TICK_S, at) if first is not None else at
 
 
-def doubling_s(series: Series, at: int, window_s: int) -> int | None:
-    """Seconds in which it doubles, from the two halves of the window: None where it does not clearly grow.
+def growth(series: Series, at: int, window_s: int) -> tuple[bool, int | None]:
+    """Does it clearly grow, and in how many seconds does it double: from the two halves of the window.
 
-    ln 2 x half / ln(second / first); clearly: the second half is above the first by more than its own Poisson error.
+    Clearly: the second half is above the first by more than its own Poisson error. Doubling: ln 2 x half /
+    ln(second / first); None where the first half holds too little to say.
     """
     half = max(window_s // 2 // TICK_S, 1) * TICK_S
     late, early = series.window(at, half), series.window(at - half, half)
-    if late <= early + math.sqrt(late + early + 1):
-        return None
-    return max(1, round(half * math.log(2) / math.log(late / max(early, 0.5))))
+    grows = late > early + math.sqrt(late + early + 1)
+    if not grows or early < FEW:
+        return grows, None
+    return True, max(1, round(half * math.log(2) / math.log(late / early)))
 
 
 def smallest(one: Slice, judged: Judged, at: int) -> int | None:

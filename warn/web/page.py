@@ -190,12 +190,14 @@ def _call(owner: str) -> Call | None:
     name = clean(owner, 120)
     if not name:
         return None
-    digits = "".join(c for c in name if c in "+0123456789")
-    if len(digits) >= 5 and all(c in "+0123456789 ()-./" for c in name):
+    # "Press office, +31 20 123 45 67": what can be dialled or written to stands last.
+    reach = name.rpartition(",")[2].strip()
+    digits = "".join(c for c in reach if c in "+0123456789")
+    if len(digits) >= 5 and all(c in "+0123456789 ()-./" for c in reach):
         return Call(name, f"tel:{digits}")
-    local, at, host = name.partition("@")
+    local, at, host = reach.partition("@")
     plain = all(c.isascii() and (c.isalnum() or c in ".-_+") for c in local + host)
-    return Call(name, f"mailto:{name}" if at and local and "." in host and plain else None)
+    return Call(name, f"mailto:{reach}" if at and local and "." in host and plain else None)
 
 
 def _chart(store: Store, events: Sequence[IncidentEvent], words: Words) -> Chart | None:
@@ -227,8 +229,8 @@ def _evidence(store: Store, events: Sequence[IncidentEvent]) -> list[Evidence]:
 
 
 def _worth_reading(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """Posts that name the brand before those that answer one; reposts and likes have no words to read."""
-    return sorted((e for e in evidence if clean(e.text)), key=lambda e: e.echo)
+    """Posts that name the brand before those that answer one, each as time went; reposts and likes have no words to read."""
+    return sorted((e for e in evidence if clean(e.text)), key=lambda e: (e.echo, e.created_ms, e.key))
 
 
 def _sample(e: Evidence, words: Words) -> Sample:

@@ -42,14 +42,14 @@ def test_everything_else_follows_in_the_order_of_need() -> None:
     """The whole message, as a golden text."""
     assert page(FULL, label="[DRILL]").message.splitlines() == [
         "[DRILL] Acme: 33 people about 'battery smoke', 20x normal, since 12:02 UTC, growing. No press yet.",
-        "Under it: 120 votes and comments.",
+        "Besides: 120 votes and comments.",
         "Besides: 3 calls and messages to customer service.",
-        "There are 5 stories. The text most repeated stands there 14 times.",
-        "Began on reddit. Now: bluesky 20, reddit 9.",
+        "Said in 5 different wordings. The text most repeated was posted 14 times.",
+        "Began on reddit. Posts and reactions now: bluesky 20, reddit 9.",
         "Doubles every 12 minutes.",
-        "Carried furthest by an account with about 48,000 followers.",
+        "The account that carries it furthest has about 48,000 followers.",
         "What we cannot hear now: mastodon.",
-        "Would not have paged under 19 people.",
+        "Nobody would have been woken under 19 people.",
         "Still learning: what is normal here is a first idea, not yet measured.",
         "Mentions: 41 in 60 minutes, where 2 is usual.",
     ]
@@ -82,7 +82,7 @@ def test_votes_are_said_to_be_votes() -> None:
         "Acme: 412 votes and comments about 'battery smoke', 12x normal, since 13:00 UTC. No press yet."
     )
     assert "3 people wrote about it." in event.message
-    assert "Would not have paged under 104 votes and comments." in event.message
+    assert "Nobody would have been woken under 104 votes and comments." in event.message
 
 
 def test_a_multiple_of_next_to_nothing_is_not_told() -> None:

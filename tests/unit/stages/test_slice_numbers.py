@@ -6,7 +6,7 @@ from tests.property.detect_world import START, Toy
 from warn.aggregate.series import Series
 from warn.model.records import Partial, Sample
 from warn.model.rules import Expect, Floor, Rule, Topic
-from warn.stages.numbers import about, alert_event, doubling_s, since
+from warn.stages.numbers import about, alert_event, growth, since
 from warn.stages.slice import Slice, floor_of_kind, lift_of
 
 TOPIC = Topic("A/a", "A")
@@ -88,9 +88,12 @@ def test_it_began_where_the_usual_was_left():
 def test_doubling_is_told_only_where_it_grows():
     """16 after 4 is two doublings in half a window; 5 after 4 is noise."""
     series = Series([((AT - 400) // 10, 4), ((AT - 100) // 10, 16)])
-    assert doubling_s(series, AT, 600) == 150
+    assert growth(series, AT, 600) == (True, 150)
     assert math.isclose(300 * math.log(2) / math.log(4), 150)
-    assert doubling_s(Series([((AT - 400) // 10, 4), ((AT - 100) // 10, 5)]), AT, 600) is None
+    assert growth(Series([((AT - 400) // 10, 4), ((AT - 100) // 10, 5)]), AT, 600) == (False, None)
+    assert growth(Series([((AT - 400) // 10, 1), ((AT - 100) // 10, 9)]), AT, 600) == (True, None), (
+        "out of one no pace"
+    )
 
 
 def test_a_planned_peak_lifts_only_while_it_lasts():
