@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from warn.app.desk import Desk
-from warn.app.pipeline import STAGES, Matchers, Pipeline
+from warn.app.pipeline import STAGES, Pipeline
 from warn.app.rules import RuleFiles
 from warn.app.watching import Deliveries, WorkerHealth
 from warn.bus.base import Bus
@@ -26,6 +26,7 @@ from warn.model.errors import PermanentError, Reason
 from warn.model.flow import CONFIG, DETECT, MATCH, RESPOND
 from warn.notify.notifier import Notifier
 from warn.notify.sender import Sender
+from warn.stages.matchers import Matchers
 from warn.telemetry import events, metrics
 from warn.web.follow import follow
 from warn.web.health import Health

@@ -25,7 +25,7 @@ from rich.live import Live
 from connectors.simulate import SimulateConfig, SimulateConnector, Town
 from warn.app.board import Board, Row, table
 from warn.app.daemon import Daemon, Plan, RulesError
-from warn.app.pipeline import Matchers, Pipeline
+from warn.app.pipeline import Pipeline
 from warn.app.replay import GIVE_UP_AFTER
 from warn.bus.embedded import EmbeddedBus
 from warn.bus.rulesets import RuleSets
@@ -36,6 +36,7 @@ from warn.model.rules import RuleSet
 from warn.notify.console import ConsoleConfig, ConsoleNotifier
 from warn.rulefile import load
 from warn.rulefile.bundled import bundled
+from warn.stages.matchers import Matchers
 from warn.telemetry import logs
 
 LABEL: Final = "[DEMO]"

@@ -10,55 +10,22 @@ from warn.bus.rulesets import RuleSets
 from warn.bus.watch import Watch
 from warn.detect.registry import build
 from warn.incident.route import Route
-from warn.ingest.door import CouldMatch
-from warn.match.matcher import Matcher
 from warn.model.alerts import Delivery
 from warn.model.flow import DESK, DETECT, MATCH, MENTIONS, RESPOND, SIGNALS, STAGE_INPUT
-from warn.model.hashing import content_hash
-from warn.model.rules import RuleSet
-from warn.model.wire import encode
 from warn.stages.base import Effects, Stage, state_hash
 from warn.stages.detect import DetectStage
 from warn.stages.match import MatchStage
+from warn.stages.matchers import Matchers
 from warn.stages.respond import RespondStage
 from warn.telemetry import events, metrics
 from warn.worker import STEP_S, Worker
 
 STAGES: Final = (MATCH, DETECT, RESPOND)
-_KEPT: Final = 4
 
 
 def count(effects: Effects) -> None:
     """What a committed step counted becomes metrics."""
     metrics.counts(effects.counts)
-
-
-class Matchers:
-    """Rule sets compiled once for the whole process: for the door, for the trial of a reload, and for match.
-
-    Compiling takes 0.1 s per thousand rules; whoever must not wait that long compiles in a thread beforehand.
-    """
-
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-        self._made: dict[str, Matcher] = {}
-
-    def filter(self, ruleset: RuleSet) -> CouldMatch:
-        """What the door goes by: match's own scan. Raises what compiling raises."""
-        return self._make(content_hash(encode(ruleset)), lambda: ruleset).could_match
-
-    def get(self, rulesets: RuleSets, name: str) -> Matcher:
-        """By hash; raises `MissingConfigError` where the body is not here yet."""
-        return self._make(name, lambda: rulesets.get(name))
-
-    def _make(self, name: str, ruleset: Callable[[], RuleSet]) -> Matcher:
-        found = self._made.get(name)
-        if found is None:
-            found = Matcher(ruleset(), self._key)
-            while len(self._made) >= _KEPT:
-                self._made.pop(next(iter(self._made)), None)
-            self._made[name] = found
-        return found
 
 
 class Pipeline:
@@ -91,7 +58,7 @@ class Pipeline:
         def make(stage: str, partition: int) -> Callable[[], Stage]:
             if stage == MATCH:
                 return lambda: MatchStage(
-                    partition, detects, rulesets.get, key, compiled=partial(matchers.get, rulesets)
+                    partition, detects, rulesets.get, key, compiled=partial(matchers.get, rulesets.get)
                 )
             if stage == DETECT:
                 return lambda: DetectStage(

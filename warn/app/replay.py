@@ -18,7 +18,7 @@ from typing import IO, Any, Final, NamedTuple
 import msgspec
 
 from connectors.replay import Recording, read_items
-from warn.app.pipeline import Matchers, Pipeline
+from warn.app.pipeline import Pipeline
 from warn.bus.base import Bus
 from warn.bus.embedded import EmbeddedBus
 from warn.bus.rulesets import RuleSets
@@ -31,6 +31,7 @@ from warn.model.flow import INCIDENTS, MENTIONS, SIGNALS
 from warn.model.hashing import PUBLIC_KEY
 from warn.model.rules import RuleSet
 from warn.model.wire import decode_incident
+from warn.stages.matchers import Matchers
 
 GIVE_UP_AFTER: Final = 8
 """More than the six failures after which a record that nobody can read is set aside."""

@@ -21,6 +21,7 @@ from warn.model.wire import UnknownKindError, UnreadableError, decode_mentions, 
 from warn.stages.base import Effects, In, RuleSets
 from warn.stages.evidence import REACH_FLOOR
 from warn.stages.intake import Intake
+from warn.stages.matchers import Matchers
 
 MAX_PAYLOAD: Final = 4096
 SLICE: Final = 2_500
@@ -33,33 +34,11 @@ _CLOCK_KEY = b"clock"
 _KNOWN: Final = frozenset(KINDS)
 _decode_clock = msgspec.msgpack.Decoder(tuple[Clock, str]).decode
 
-Matchers = Callable[[str], Matcher]
-"""A compiled rule set by hash; raises `MissingConfigError` where its body is not here yet."""
-
-
-def matchers(rulesets: RuleSets, key: bytes, keep: int = 4) -> Matchers:
-    """Compiles each rule set once, for all partitions of a process; keeps the last few.
-
-    Compiling takes 0.1 s per thousand rules. Whoever must not wait that long calls this beforehand, in a thread.
-    """
-    made: dict[str, Matcher] = {}
-
-    def get(name: str) -> Matcher:
-        found = made.get(name)
-        if found is None:
-            found = Matcher(rulesets(name), key)
-            while len(made) >= keep:
-                made.pop(next(iter(made)), None)
-            made[name] = found
-        return found
-
-    return get
-
 
 class MatchStage:
     """One partition of match. `signal_partitions`: how many `[signals]` has. `key`: the installation's.
 
-    `compiled` shares compiled rule sets with other partitions (`matchers`); without it the stage has its own.
+    `compiled` shares compiled rule sets with other partitions (`Matchers`); without it the stage has its own.
     """
 
     def __init__(
@@ -70,11 +49,16 @@ class MatchStage:
         key: bytes,
         *,
         reach_floor: int = REACH_FLOOR,
-        compiled: Matchers | None = None,
+        compiled: Callable[[str], Matcher] | None = None,
     ) -> None:
         self._partition = partition
         self._signals_partitions = signal_partitions
-        self._compiled = compiled or matchers(rulesets, key)
+        own = Matchers(key)
+
+        def compiles(name: str) -> Matcher:
+            return own.get(rulesets, name)
+
+        self._compiled = compiled or compiles
         self._intake = Intake(key, reach_floor)
         self._clock: Clock | None = None
         self._in_force = ""
