@@ -6,6 +6,7 @@ the server's threads and writes from the follower, so one lock guards the one co
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -77,6 +78,8 @@ class Store:
         self._db.execute("PRAGMA journal_mode=OFF")
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.executescript(_SCHEMA)
+        # Python 3.13 warns of a database that is let go of open: it is closed with whoever held the store.
+        weakref.finalize(self, self._db.close)
 
     def close(self) -> None:
         """Throw it away."""
