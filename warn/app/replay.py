@@ -9,6 +9,7 @@ import gzip
 import random
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ from warn.model.rules import RuleSet
 from warn.model.wire import decode_incident
 from warn.stages.matchers import Matchers
 
+AHEAD_S: Final = 86_400
 GIVE_UP_AFTER: Final = 8
 """More than the six failures after which a record that nobody can read is set aside."""
 STEP_S: Final = 3600.0
@@ -65,13 +67,15 @@ Progress = Callable[[int], None]
 def recording(files: Sequence[str], shuffle: int | None, on_refused: Callable[[Refused], None]) -> Recording:
     """Read files ("-": standard input), sorted; bad lines go to `on_refused`. Raises `PermanentError`.
 
-    `shuffle` changes the order in which lines are read, which must change nothing.
+    `shuffle` changes the order in which lines are read, which must change nothing. What was seen after tomorrow is a bad
+    line: it would carry the clock into a future that nobody has heard yet.
     """
+    latest_ms = int((time.time() + AHEAD_S) * 1000)
     try:
         if shuffle is None:
-            return read_items(files, on_refused=on_refused)
+            return read_items(files, on_refused=on_refused, latest_ms=latest_ms)
         with _shuffled(files, shuffle) as path:
-            return read_items([path], on_refused=on_refused)
+            return read_items([path], on_refused=on_refused, latest_ms=latest_ms)
     except (OSError, EOFError) as e:
         name = getattr(e, "filename", None) or "a compressed file"
         raise PermanentError(f"{name}: cannot be read: {e}", reason=Reason.CONFIG) from None

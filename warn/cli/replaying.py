@@ -14,6 +14,7 @@ from warn.cli.exits import FAILED, say
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from connectors.replay import Recording
     from warn.app.replay import Outcome
     from warn.ingest.connector import Refused
     from warn.model.rules import RuleSet
@@ -74,7 +75,8 @@ def replay(
     options = Options(partitions, batch, shuffle, data, every_second)
     with _output(alerts) as out, _progress(len(read)) as progress:
         outcome = asyncio.run(run_replay(read, refused, ruleset, out, options, progress))
-    _summary(outcome, refused, read.unknown_keys, alerts, time.monotonic() - started)
+    _notes(read)
+    _summary(outcome, refused, alerts, time.monotonic() - started)
     if state_hash:
         typer.echo(outcome.state_hash)
 
@@ -141,18 +143,26 @@ def _progress(total: int) -> Iterator["Callable[[int], None] | None"]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def _summary(
-    outcome: "Outcome", refused: list["Refused"], unknown: dict[str, int], alerts: str, seconds: float
-) -> None:
+def _notes(read: "Recording") -> None:
+    """What was kept and looks wrong."""
+    for note in read.notes[:_SHOWN]:
+        say(note)
+    if read.odd_dates > _SHOWN:
+        say(f"... and {read.odd_dates - _SHOWN:,} more odd dates")
+    if read.unknown_keys:
+        names = ", ".join(sorted(read.unknown_keys)[:_SHOWN])
+        say(f"keys that mean nothing to warn were left alone: {names}")
+
+
+def _summary(outcome: "Outcome", refused: list["Refused"], alerts: str, seconds: float) -> None:
     """What became of everything that was read, on stderr."""
     for one in refused[:_SHOWN]:
         say(f"{one.where}: {one.message}")
     if outcome.refused > _SHOWN:
         say(f"... and {outcome.refused - _SHOWN:,} more lines that could not be read")
-    if unknown:
-        names = ", ".join(sorted(unknown)[:_SHOWN])
-        say(f"keys that mean nothing to warn were left alone: {names}")
     fed = outcome.fed
+    if fed.mended:
+        say(f"{fed.mended:,} texts or numbers were too long or out of range and were cut")
     bad = f", {outcome.refused:,} bad lines put aside" if outcome.refused else ""
     where = "stdout" if alerts == "-" else alerts
     about = (

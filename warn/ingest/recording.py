@@ -220,7 +220,7 @@ def _why(line: bytes, error: Exception) -> str:
         return f"not UTF-8 at byte {error.start}"
     message = str(error)
     if "surrogate" in message or ("truncated" in message and line.endswith(b"}") and _SURROGATE.search(line)):
-        return f"a lone surrogate, which is not valid Unicode: {message}"
+        return "a lone surrogate, which is not valid Unicode"
     if isinstance(error, msgspec.ValidationError):
         what, _, field = message.partition(" - at `$.")
         return f"{field.rstrip('`')}: {what}" if field else what
