@@ -98,8 +98,6 @@ def test_eight_months_of_front_pages_say_the_same(tmp_path):
     plain = replay(recorded("hn_frontpage"), rules, tmp_path / "plain.jsonl")
     assert len(plain.incidents()) >= 3
     for what, (flags, hash_seed) in VARIANTS.items():
-        if what == "batches of one":
-            continue  # four hundred thousand commits: `benchmarks/determinism.py` does it
         same(
             replay(recorded("hn_frontpage"), rules, tmp_path / "v.jsonl", *flags, hash_seed=hash_seed),
             plain,
