@@ -98,7 +98,7 @@ def world(rng: random.Random, size: int) -> list[Happening]:
                     mentions=int(mention), echo=0 if mention else rng.randrange(1, 9), reach_milli=rng.randrange(9) * 1000,
                     by_source=((rng.choice(["x", "y"]), int(mention), int(not mention)),),
                     authors=(author,) if mention else (), echo_authors=() if mention else (author,),
-                    samples=(Drawn(rng.randrange(1 << 40), i % 3, author, "x", "", ("fire",), second),),
+                    samples=(Drawn(rng.randrange(1 << 40), i % 3, author, "x", 0, ("fire",), second),),
                 ),
             )
         )  # fmt: skip

@@ -62,6 +62,11 @@ class Series:
                 yield index, total - before
             before = total
 
+    def first_from(self, index: int) -> int | None:
+        """The first bin at or after `index` that was ever counted in."""
+        i = bisect_left(self._bins, index)
+        return self._bins[i] if i < len(self._bins) else None
+
     def latest(self) -> int | None:
         """The last bin that was ever counted in and not trimmed."""
         return self._bins[-1] if self._bins else None

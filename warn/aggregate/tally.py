@@ -124,7 +124,8 @@ class Tally:
     def _single(self, name: Name, second: int, known_at: int, mention: Mention, told: Told) -> Partial:
         """What `_partial` makes of one mention. Most seconds of most topics have no more, so this is the hot path."""
         press = int(mention.role == "press")
-        said, link, author, source = told.terms(name.own), told.link, mention.author, mention.source
+        said, author, source = told.terms(name.own), mention.author, mention.source
+        link = self._link(told)
         followers = min(max(mention.followers, 0), MAX_FOLLOWERS)
         hashes = self._hashes.terms
         return Partial(
@@ -138,7 +139,7 @@ class Tally:
             press_ms=mention.created_ms if press else 0,
             by_source=((source, 1, 0),),
             authors=(author,) if author else (),
-            links=((self._hashes.links[link], 1, link),) if link else (),
+            links=((link, 1, ""),) if link else (),
             terms=tuple(sorted([(hashes[term], 1, term) for term in said])),
             samples=(Sample(mention.key, told.story, author, source, link, said, second),),
             carriers=((followers, author, source),) if author and followers else (),
@@ -147,6 +148,7 @@ class Tally:
     def _partial(self, name: Name, second: int, known_at: int, opened: _Open) -> Partial:
         public = opened.named + opened.echoed
         said = [told.terms(name.own) for _, told in public]
+        links = [self._link(told) for _, told in public]
         carriers = [
             (min(m.followers, MAX_FOLLOWERS), m.author, m.source) for m, _ in public if m.followers > 0
         ]
@@ -167,11 +169,15 @@ class Tally:
             authors=_authors([mention.author for mention, _ in opened.named]),
             echo_authors=_authors([mention.author for mention, _ in opened.echoed]),
             care_authors=_authors([self._care_author(one) for one in opened.cared + opened.care_echoed]),
-            links=_counted([(told.link,) for _, told in public if told.link], self._hashes.links, LINKS),
+            links=_hashed(links),
             terms=_counted(said, self._hashes.terms, TERMS),
-            samples=_samples(opened.named, said, second),
+            samples=_samples(opened.named, said, links, second),
             carriers=greatest([one for one in carriers if one[1]]),
         )
+
+    def _link(self, told: Told) -> int:
+        """The keyed hash of the link: an address may hold a handle, so it goes no further than this. 0: none."""
+        return self._hashes.links[told.link] if told.link else 0
 
     def _care_author(self, mention: Mention) -> int:
         """Told by a key that changes daily and serves for nothing else: nobody can be followed from day to day."""
@@ -196,20 +202,28 @@ def _sources(opened: _Open) -> tuple[tuple[str, int, int], ...]:
     return tuple([(source, mentions[source], echo[source]) for source in sorted({*mentions, *echo})])
 
 
+def _hashed(links: list[int]) -> tuple[Counted, ...]:
+    """In how many mentions each link is."""
+    counts = Counter(one for one in links if one)
+    return tuple([(link, n, "") for link, n in sorted(counts.items())[:LINKS]])
+
+
 def _counted(told: list[tuple[str, ...]], hashes: Mapping[str, int], most: int) -> tuple[Counted, ...]:
-    """Links or terms: in how many mentions each is."""
+    """Terms: in how many mentions each is."""
     counts = Counter(chain.from_iterable(told))
     return tuple(sorted([(hashes[one], n, one) for one, n in counts.items()])[:most])
 
 
-def _samples(named: list[_Row], said: list[tuple[str, ...]], second: int) -> tuple[Sample, ...]:
+def _samples(
+    named: list[_Row], said: list[tuple[str, ...]], links: list[int], second: int
+) -> tuple[Sample, ...]:
     """The lowest by key, of mentions only: most echo has no words of its own, and would crowd out what was said.
 
     What has the same key as the last of them is compared as a whole.
     """
     last = sorted([mention.key for mention, _ in named])[SAMPLES - 1] if len(named) > SAMPLES else None
     found = {
-        Sample(m.key, told.story, m.author, m.source, told.link, said[i], second)
+        Sample(m.key, told.story, m.author, m.source, links[i], said[i], second)
         for i, (m, told) in enumerate(named)
         if last is None or m.key <= last
     }

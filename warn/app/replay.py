@@ -5,12 +5,10 @@ many partitions there are, whether it was killed half-way: none of it changes a 
 """
 
 import asyncio
-import gzip
 import random
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,13 +70,10 @@ def recording(files: Sequence[str], shuffle: int | None, on_refused: Callable[[R
     """
     latest_ms = int((time.time() + AHEAD_S) * 1000)
     try:
-        if shuffle is None:
-            return read_items(files, on_refused=on_refused, latest_ms=latest_ms)
-        with _shuffled(files, shuffle) as path:
-            return read_items([path], on_refused=on_refused, latest_ms=latest_ms)
-    except (OSError, EOFError) as e:
-        name = getattr(e, "filename", None) or "a compressed file"
-        raise PermanentError(f"{name}: cannot be read: {e}", reason=Reason.CONFIG) from None
+        mix = None if shuffle is None else random.Random(shuffle).shuffle
+        return read_items(files, on_refused=on_refused, latest_ms=latest_ms, shuffle=mix)
+    except OSError as e:
+        raise PermanentError(f"{e.filename}: cannot be read: {e.strerror}", reason=Reason.CONFIG) from None
 
 
 async def replay(
@@ -200,20 +195,3 @@ def _folder(data: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="warn-replay-") as made:
         yield Path(made)
-
-
-@contextmanager
-def _shuffled(files: Iterable[str], seed: int) -> Iterator[Path]:
-    """All lines of all files in another order, as one file."""
-    lines = [one + b"\n" for name in files for one in _lines(name)]
-    random.Random(seed).shuffle(lines)
-    with tempfile.NamedTemporaryFile(prefix="warn-shuffled-", suffix=".jsonl") as made:
-        made.writelines(lines)
-        made.flush()
-        yield Path(made.name)
-
-
-def _lines(name: str) -> list[bytes]:
-    body = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    packed = body.startswith(b"\x1f\x8b")
-    return (gzip.decompress(body) if packed else body).split(b"\n")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from warn.model.rules import RuleSet
 
 _SHOWN = 5
+_BAD_SHOWN = 200
+"""Every bad line has its place told, up to so many; all of them are in the dead letters of --data."""
 
 
 Files = Annotated[
@@ -156,10 +158,11 @@ def _notes(read: "Recording") -> None:
 
 def _summary(outcome: "Outcome", refused: list["Refused"], alerts: str, seconds: float) -> None:
     """What became of everything that was read, on stderr."""
-    for one in refused[:_SHOWN]:
+    for one in refused[:_BAD_SHOWN]:
         say(f"{one.where}: {one.message}")
-    if outcome.refused > _SHOWN:
-        say(f"... and {outcome.refused - _SHOWN:,} more lines that could not be read")
+    if outcome.refused > _BAD_SHOWN:
+        more = outcome.refused - _BAD_SHOWN
+        say(f"... and {more:,} more lines that could not be read; with --data all are in the dead letters")
     fed = outcome.fed
     if fed.mended:
         say(f"{fed.mended:,} texts or numbers were too long or out of range and were cut")

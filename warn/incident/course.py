@@ -13,6 +13,7 @@ ends finds it resolved, and opens a new one; and it makes no difference how many
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from warn.model.alerts import AlertEvent, Beat, Numbers
 from warn.model.hashing import keyed
@@ -33,6 +34,9 @@ PERSON = 20
 
 LEAST = 100
 """Growth is reckoned from this size at least, so that two people after one are no doubling."""
+
+PEAKS = ("people", "mentions", "echo", "echo_people", "care", "reach", "negative", "press")
+"""Counts of which the end tells the highest."""
 
 RANKS = {"digest": 0, "ticket": 1, "page": 2}
 
@@ -182,7 +186,7 @@ def _join(incident: Incident, alert: AlertEvent, at: int) -> Turn | None:
         or (alert.numbers.press > 0 and not incident.press)
         or now >= 2 * max(incident.told, LEAST)
     )
-    _remember(incident, alert, now)
+    _remember(incident, alert)
     if outgrown or (raised and rank(alert.severity) == RANKS["page"]):
         incident.paged_at, incident.paged_size, incident.calmed = at, max(incident.paged_size, now), False
         event: Kind = "wave"
@@ -194,7 +198,7 @@ def _join(incident: Incident, alert: AlertEvent, at: int) -> Turn | None:
     return _turn(incident, event, at, alert)
 
 
-def _remember(incident: Incident, alert: AlertEvent, now: int) -> None:
+def _remember(incident: Incident, alert: AlertEvent) -> None:
     incident.quiet_since = None
     incident.live = sorted({*incident.live, alert.rule})
     incident.rules = sorted({*incident.rules, alert.rule})
@@ -202,5 +206,12 @@ def _remember(incident: Incident, alert: AlertEvent, now: int) -> None:
     incident.press = incident.press or alert.numbers.press > 0
     if rank(alert.severity) > rank(incident.severity):
         incident.severity = alert.severity
-    if now > size(incident.peak.numbers):
-        incident.peak = alert
+    incident.peak = _higher(incident.peak, alert)
+
+
+def _higher(peak: AlertEvent, alert: AlertEvent) -> AlertEvent:
+    """The greater of two, with every count at its own highest: votes often come after the people."""
+    greater, other = (alert, peak) if size(alert.numbers) > size(peak.numbers) else (peak, alert)
+    counts = {f: max(getattr(greater.numbers, f), getattr(other.numbers, f)) for f in PEAKS}
+    since = min(peak.numbers.since or alert.numbers.since, alert.numbers.since or peak.numbers.since)
+    return replace(greater, numbers=replace(greater.numbers, since=since, **counts))

@@ -37,6 +37,9 @@ _MS: Final = timedelta(milliseconds=1)
 _HEAD: Final = Layout(">QQB")
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
+Placed = tuple[str, bytes]
+"""Where it stands, and what it says."""
+
 OnRefused = Callable[[Refused], None]
 
 
@@ -160,11 +163,16 @@ class Recording:
 
 
 def read_items(
-    paths: Sequence[Path | str], *, on_refused: OnRefused | None = None, latest_ms: int | None = None
+    paths: Sequence[Path | str],
+    *,
+    on_refused: OnRefused | None = None,
+    latest_ms: int | None = None,
+    shuffle: Callable[[list[Placed]], None] | None = None,
 ) -> Recording:
     """Read recordings whole; "-" is standard input. Broken lines go to `on_refused` and stop nothing.
 
-    `latest_ms`: what was seen later than this is refused. Raises OSError where a file cannot be opened.
+    `latest_ms`: what was seen later than this is refused. `shuffle` changes the order in which lines are taken in,
+    which must change nothing. Raises OSError where a file cannot be opened.
     """
     recording = Recording()
 
@@ -173,26 +181,33 @@ def read_items(
         if on_refused is not None:
             on_refused(Refused(where, message, payload[:4096]))
 
-    for path in paths:
-        name = str(path)
-        with _opened(name) as stream:
-            number = 0
-            try:
-                for number, line in enumerate(_lines(stream), 1):
-                    body = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
-                    if not body:
-                        continue
-                    where = f"{name}:{number}"
-                    try:
-                        if len(body) > MAX_LINE:
-                            raise RefusedError(f"a line of more than {MAX_LINE:,} bytes")
-                        recording.add(where, body, latest_ms)
-                    except RefusedError as e:
-                        refuse(where, str(e), body)
-            except (EOFError, gzip.BadGzipFile, zlib.error) as e:
-                refuse(f"{name}:{number + 1}", f"the compressed file is damaged from here on: {e}", b"")
+    found: Iterator[Placed] = (line for path in paths for line in _numbered(str(path), refuse))
+    if shuffle is not None:
+        held = list(found)
+        shuffle(held)
+        found = iter(held)
+    for where, body in found:
+        try:
+            if len(body) > MAX_LINE:
+                raise RefusedError(f"a line of more than {MAX_LINE:,} bytes")
+            recording.add(where, body, latest_ms)
+        except RefusedError as e:
+            refuse(where, str(e), body)
     recording.sort()
     return recording
+
+
+def _numbered(name: str, refuse: Callable[[str, str, bytes], None]) -> Iterator[Placed]:
+    """The lines of a file that hold something, each with its place; what follows damage is refused."""
+    number = 0
+    with _opened(name) as stream:
+        try:
+            for number, line in enumerate(_lines(stream), 1):
+                body = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
+                if body:
+                    yield f"{name}:{number}", body
+        except (EOFError, gzip.BadGzipFile, zlib.error) as e:
+            refuse(f"{name}:{number + 1}", f"the compressed file is damaged from here on: {e}", b"")
 
 
 @contextmanager

@@ -80,10 +80,6 @@ class Supervisor:
         """Bring a rule set into force: written to `[config]`, and named by the next clock. Returns its hash."""
         return self._collector.publish(ruleset)
 
-    def set_rulesets(self, rulesets: Sequence[RuleSet]) -> tuple[str, ...]:
-        """Bring several into force, the newest last."""
-        return tuple(self._collector.publish(ruleset) for ruleset in rulesets)
-
     def states(self) -> tuple[ConnectorState, ...]:
         """Every connector now."""
         return tuple(listener.status.snapshot() for listener in self._listeners)

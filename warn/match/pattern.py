@@ -282,12 +282,3 @@ def compile_pattern(text: str) -> Pattern:
 def _reason(e: Exception) -> str:
     reason = e.args[0] if e.args else ""
     return reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-
-
-def check_pattern(text: str) -> str | None:
-    """What is wrong with a pattern, or None."""
-    try:
-        compile_pattern(text)
-    except PatternError as e:
-        return str(e)
-    return None

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Numbers(Struct, frozen=True, kw_only=True):
-    """Every number that a page may say, over the hour before `at` unless the field says otherwise.
+    """Every number that a page may say, since `since` (over the last hour at most) unless the field says otherwise.
 
     `expected` is what is usual for `window_s`; `times` how many times that was seen; `score` and `threshold` are
     -log10 of the chance per hour, where the detector knows one. `press_heard`: a channel of the rule files has the role

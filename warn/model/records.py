@@ -27,7 +27,7 @@ class Clock(Struct, frozen=True, array_like=True, tag="c"):
 
 
 Counted = tuple[int, int, str]
-"""(keyed hash, summed count, what it is) of a link or term."""
+"""(keyed hash, summed count, what it is) of a term; of a link only its hash is carried, since addresses hold handles."""
 
 Carrier = tuple[int, int, str]
 """(followers, author hash, source)."""
@@ -40,7 +40,7 @@ class Sample(Struct, frozen=True, array_like=True, order=True, gc=False):
     story: int
     author: int
     source: str
-    link: str
+    link: int
     terms: tuple[str, ...]
     second: int
 

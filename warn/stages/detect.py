@@ -18,7 +18,7 @@ from warn.model.rules import RuleSet
 from warn.model.wire import UnknownKindError, UnreadableError, decode_signals, encode
 from warn.stages.base import Effects, In, RuleSets
 from warn.stages.history import points
-from warn.stages.numbers import alert_event
+from warn.stages.numbers import alert_event, began_at
 from warn.stages.slice import BEAT_S, Change, Slice, due_tick
 from warn.stages.slicestate import Build
 from warn.stages.snapshots import Snapshots
@@ -177,6 +177,8 @@ class DetectStage:
             if change.happened in ("pending", "quieted"):
                 continue
             one.beat_until = max(one.beat_until, change.at + BEAT_S)
+            if change.happened == "firing":
+                one.began[change.rule.id] = began_at(one, change.judged, tick)
             event = alert_event(one, change, tick, self._deaf(tick), press_heard=self._press_heard())
             effects.emit(DESK, 0, event.brand.encode(), encode(event))
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from warn.detect.base import Sample, Verdict
 from warn.lifecycle.alert import INACTIVE
+from warn.lifecycle.conditions import lift_of
 from warn.model.alerts import HistoryPoint
-from warn.stages.slice import Slice, lift_of
+from warn.stages.slice import Slice
 
 SPAN_S = 600
 CHARTED = ("mentions", "echo", "care")

@@ -14,15 +14,18 @@ from warn.aggregate.partial import SAMPLES, merge
 from warn.aggregate.people import distinct
 from warn.aggregate.series import TICK_S, Series
 from warn.detect.base import Sample, Verdict
+from warn.lifecycle.conditions import floor_of_kind, lift_of
 from warn.model.alerts import AlertEvent, Numbers
 from warn.model.records import Partial
 from warn.model.records import Sample as Drawn
-from warn.stages.slice import HOUR_S, MENTION_SIGNALS, Change, Judged, Slice, floor_of_kind, lift_of
+from warn.stages.slice import HOUR_S, MENTION_SIGNALS, Change, Judged, Slice
 
 STEP_S = 300
 NO_VERDICT = Verdict(0.0, 0.0, 0, 0, 0.0)
+HALVES = (30, 60, 120, 300, 600)
+ENOUGH = 8
 FEW = 3
-"""Out of fewer no pace can be told."""
+"""Out of fewer no growth and no pace can be told."""
 TERM_PEOPLE = 5
 """Words are shown when five people used them."""
 
@@ -31,12 +34,14 @@ def alert_event(
     one: Slice, change: Change, at: int, deaf: tuple[str, ...], *, press_heard: bool
 ) -> AlertEvent:
     """What detect says of a change: `change.at` is when it happened, `at` the tick whose numbers are given."""
-    rule, hour = change.rule, list(one.hour(at))
+    rule = change.rule
+    began = one.began.get(rule.id, at)
+    hour = [p for p in one.hour(at) if p.second >= began // 60 * 60]
     total = reduce(merge, [replace(p, second=0) for p in hour]) if hour else Partial(one.topic.name, 0, 0)
     kind = (
         "update" if change.happened == "update" else "firing" if change.happened == "firing" else "resolved"
     )
-    numbers = _numbers(one, change.judged, at, hour, total, deaf, press_heard=press_heard)
+    numbers = _numbers(one, change.judged, at, hour, total, deaf, began=began, press_heard=press_heard)
     return AlertEvent(
         kind=kind,  # type: ignore[arg-type]
         at=change.at,
@@ -65,22 +70,25 @@ def _numbers(
     total: Partial,
     deaf: tuple[str, ...],
     *,
+    began: int,
     press_heard: bool,
 ) -> Numbers:
+    people = distinct(p.authors for p in hour)
     verdict = judged.verdict if judged else NO_VERDICT
     signal = judged.signal if judged else "mentions"
     series = one.series[signal]
-    grows, doubling = growth(series, at, verdict.window_s or HOUR_S)
+    grows, doubling = growth(series, at)
     stories, copies = _stories(total)
+    span = -(-(at - max(began, at - HOUR_S)) // TICK_S) * TICK_S
     return Numbers(
-        people=distinct(p.authors for p in hour),
-        mentions=one.series["mentions"].window(at, HOUR_S),
-        echo=one.series["echo"].window(at, HOUR_S),
+        people=people,
+        mentions=one.series["mentions"].window(at, span),
+        echo=one.series["echo"].window(at, span),
         echo_people=distinct(p.echo_authors for p in hour),
-        care=one.series["care"].window(at, HOUR_S) if one.care_shown(at) else 0,
-        reach=one.series["reach"].window(at, HOUR_S),
-        negative=one.series["negativity"].window(at, HOUR_S),
-        since=since(series, at, verdict.expected / verdict.window_s if verdict.window_s else 0.0),
+        care=one.series["care"].window(at, span) if one.care_shown(at) else 0,
+        reach=one.series["reach"].window(at, span),
+        negative=one.series["negativity"].window(at, span),
+        since=began,
         signal=signal,
         window_s=verdict.window_s,
         seen=verdict.seen,
@@ -98,7 +106,7 @@ def _numbers(
         stories=stories,
         story_copies=copies,
         largest_followers=total.carriers[0][0] if total.carriers else 0,
-        would_not_page_under=smallest(one, judged, at) if judged and judged.exceptional else None,
+        would_not_page_under=smallest(one, judged, at, people) if judged and judged.exceptional else None,
         learning=verdict.learning,
         deaf=deaf,
     )
@@ -143,6 +151,14 @@ def _telling(samples: Sequence[Drawn]) -> list[Drawn]:
     return sorted(samples, key=lambda s: (-copies[s.story], s.story, s.second, s.key))
 
 
+def began_at(one: Slice, judged: Judged | None, at: int) -> int:
+    """Since when what a rule fires about at tick `at` goes on."""
+    if judged is None or not judged.verdict.window_s:
+        return at
+    verdict = judged.verdict
+    return since(one.series[judged.signal], at, verdict.expected / verdict.window_s)
+
+
 def since(series: Series, at: int, usual_per_s: float) -> int:
     """When it began: back from `at` in steps of five minutes while they hold more than twice the usual.
 
@@ -158,24 +174,26 @@ def since(series: Series, at: int, usual_per_s: float) -> int:
     return min(first * TICK_S, at) if first is not None else at
 
 
-def growth(series: Series, at: int, window_s: int) -> tuple[bool, int | None]:
-    """Does it clearly grow, and in how many seconds does it double: from the two halves of the window.
+def growth(series: Series, at: int) -> tuple[bool, int | None]:
+    """Does it clearly grow now, and in how many seconds does it double: from the shortest two halves that can tell.
 
     Clearly: the second half is above the first by more than its own Poisson error. Doubling: ln 2 x half /
     ln(second / first); None where the first half holds too little to say.
     """
-    half = max(window_s // 2 // TICK_S, 1) * TICK_S
-    late, early = series.window(at, half), series.window(at - half, half)
-    grows = late > early + math.sqrt(late + early + 1)
-    if not grows or early < FEW:
-        return grows, None
-    return True, max(1, round(half * math.log(2) / math.log(late / early)))
+    for half in HALVES:
+        late, early = series.window(at, half), series.window(at - half, half)
+        if late + early < ENOUGH:
+            continue
+        if late <= early + math.sqrt(late + early + 1):
+            return False, None
+        return True, max(1, round(half * math.log(2) / math.log(late / early))) if early >= FEW else None
+    return False, None
 
 
-def smallest(one: Slice, judged: Judged, at: int) -> int | None:
+def smallest(one: Slice, judged: Judged, at: int, people: int) -> int | None:
     """The size under which it would not have paged, found by bisection over the same shape scaled down.
 
-    In people for signals of mentions, else in the signal's own count. None for models whose answer to scaled counts
+    In people for signals of mentions (as a share of the `people` since it began), else in the signal's own count. None for models whose answer to scaled counts
     means nothing.
     """
     rule = judged.rule
@@ -200,7 +218,9 @@ def smallest(one: Slice, judged: Judged, at: int) -> int | None:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if pages(middle) else (middle, high)
-    return high if size else None
+    if not size:
+        return None
+    return -(-high * people // size) if by_people else high
 
 
 def _floors_scaled(one: Slice, judged: Judged, at: int, n: int, size: int) -> bool:

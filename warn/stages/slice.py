@@ -14,6 +14,7 @@ from warn.aggregate.people import KEPT, People, distinct
 from warn.aggregate.series import TICK_S, Series
 from warn.detect.base import Detector, Sample, Verdict
 from warn.lifecycle.alert import INACTIVE, Alert, Happened, judged, timed
+from warn.lifecycle.conditions import floor_of_kind, lift_of
 from warn.model.records import Partial
 from warn.model.rules import Floor, Rule, Topic
 
@@ -74,6 +75,7 @@ class Slice:
         self.last_tick = start
         self.judged_minute = 0
         self.beat_until = 0
+        self.began: dict[str, int] = {}  # rule -> since when what it fires about goes on
         self.span = max([HOUR_S, *(w for d in detectors.values() for w in d.windows)])
 
     def rerule(self, topic: Topic, rules: Sequence[Rule], detectors: dict[tuple[str, str], Detector]) -> None:
@@ -83,6 +85,7 @@ class Slice:
         self.by_id = {r.id: r for r in self.rules}
         self.detectors = detectors
         self.alerts = {rule: a for rule, a in self.alerts.items() if rule in self.by_id}
+        self.began = {rule: at for rule, at in self.began.items() if rule in self.by_id}
         self.last = {
             rule: j._replace(rule=self.by_id[rule]) for rule, j in self.last.items() if rule in self.by_id
         }
@@ -99,6 +102,10 @@ class Slice:
         if any(a.state != "inactive" for a in self.alerts.values()) or self.beat_until > last:
             wants.append((last // 60 + 1) * 60)
         wants += [-(-a.due // TICK_S) * TICK_S for a in self.alerts.values() if a.due is not None]
+        # What is dated ahead of the clock (2 min at most) is seen by no window until its second has come.
+        ahead = [b for s in COUNTED if (b := self.series[s].first_from(last // TICK_S)) is not None]
+        if ahead:
+            wants.append((min(ahead) + 1) * TICK_S)
         if self.unlearned or not self.at_rest(last):
             wants.append((last // MARK_S + 1) * MARK_S)
         return min(wants) if wants else None
@@ -106,7 +113,8 @@ class Slice:
     def at_rest(self, at: int) -> bool:
         """Nothing in the longest window before `at` (or after it)."""
         start = (at - self.span) // TICK_S
-        return all((latest := s.latest()) is None or latest < start for s in self.series.values())
+        # Fresh counts may leave empty bins behind, by the order in which people came: they do not count here.
+        return all((latest := self.series[s].latest()) is None or latest < start for s in COUNTED)
 
     # ---- arrivals
 
@@ -279,20 +287,6 @@ class Slice:
 def due_tick(known_at: int) -> int:
     """The first tick that may use what is known at a second: known strictly before it."""
     return (known_at // TICK_S + 1) * TICK_S
-
-
-def lift_of(rule: Rule, at: int) -> float:
-    """The planned multiple of normal at a second."""
-    return max((e.lift for e in rule.expect if e.start <= at < e.end), default=1.0)
-
-
-def floor_of_kind(floor: Floor, signal: str) -> bool:
-    """Votes do not prove people: a floor speaks for the signals of its own kind."""
-    if signal == "echo":
-        return floor.echo > 0
-    if signal == "care":
-        return floor.care > 0
-    return floor.mentions > 0 or floor.authors > 0
 
 
 def source_number(source: str) -> int:

@@ -58,6 +58,7 @@ class SliceState(Struct, frozen=True, array_like=True):
     alerts: dict[str, Alert]
     last: tuple[Remembered, ...]
     pending: tuple[Partial, ...]
+    began: dict[str, int]
 
 
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
@@ -85,6 +86,7 @@ def encode(one: Slice, config: str, tick: int) -> bytes:
                 Remembered(r, j.signal, tuple(j.verdict), j.exceptional) for r, j in sorted(one.last.items())
             ),
             tuple(one.pending),
+            one.began,
         )
     )
 
@@ -122,6 +124,7 @@ def revive(state: SliceState, topic: Topic, rules: list[Rule], build: Build) -> 
         if r.rule in one.by_id
     }
     one.pending = list(state.pending)
+    one.began = dict(state.began)
     one.last_tick, one.judged_minute, one.beat_until = state.last_tick, state.judged_minute, state.beat_until
     return one
 

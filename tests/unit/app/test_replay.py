@@ -125,5 +125,20 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         recording([str(tmp_path / "none")], None, lambda _: None)
     damaged = tmp_path / "damaged.gz"
     damaged.write_bytes(b"\x1f\x8b damaged")
-    with pytest.raises(PermanentError, match="cannot be read"):
-        recording([str(damaged)], 1, lambda _: None)
+    told: list[str] = []
+    for shuffle in (None, 1):
+        assert len(recording([str(damaged)], shuffle, lambda one: told.append(one.message))) == 0
+    assert len(told) == 2
+    assert "damaged" in told[0]
+
+
+def test_shuffling_reads_what_a_plain_run_reads(tmp_path: Path) -> None:
+    """A byte-order mark before the first line, and places in messages, are those of the file itself."""
+    marked = tmp_path / "marked.jsonl"
+    marked.write_bytes(
+        b"\xef\xbb\xbf" + _line(Item(source="a", id="1", created_ms=START * 1000, text="Acme")) + b"broken\n"
+    )
+    for shuffle in (None, 1, 2):
+        refused: list[str] = []
+        assert len(recording([str(marked)], shuffle, lambda one: refused.append(one.where))) == 1
+        assert refused == [f"{marked}:2"]

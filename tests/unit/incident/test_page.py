@@ -43,7 +43,7 @@ def test_everything_else_follows_in_the_order_of_need() -> None:
     assert page(FULL, label="[DRILL]").message.splitlines() == [
         "[DRILL] Acme: 33 people about 'battery smoke', 20x normal, since 12:02 UTC, growing. No press yet.",
         "Besides: 120 votes and comments.",
-        "Besides: 3 calls and messages to customer service.",
+        "Besides: 3 calls and messages in care and staff channels.",
         "Said in 5 different wordings. The text most repeated was posted 14 times.",
         "Began on reddit. Posts and reactions now: bluesky 20, reddit 9.",
         "Doubles every 12 minutes.",
@@ -111,7 +111,7 @@ def test_a_wave_and_the_end_say_what_they_are() -> None:
     (end,) = take(course, Beat(at=T0 + 9000 + LINGER_S, brand="Acme"))
     event = tell(end)
     assert event.summary == (
-        "Acme, over: at the peak 200 people about 'battery smoke', since 15:00 UTC, quiet since 15:30 UTC."
+        "Acme, over: at the peak 200 people about 'battery smoke', since 13:00 UTC, quiet since 15:30 UTC."
     )
     assert event.state == "closed"
 

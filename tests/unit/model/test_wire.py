@@ -63,7 +63,7 @@ GOLDEN = {
     "parcel": (Parcel((MENTION,)), wire.decode_mentions),
     "clock": (Clock(60, ("press",), ("abc",)), wire.decode_mentions),
     "signals": (
-        Signals(1, (Clock(60),), (Partial("B/b", 5, 3, 2, samples=(Sample(1, 2, 3, "x", "", ("fire",), 5),)),)),
+        Signals(1, (Clock(60),), (Partial("B/b", 5, 3, 2, samples=(Sample(1, 2, 3, "x", 0, ("fire",), 5),)),)),
         wire.decode_signals,
     ),
     "alert": (AlertEvent(kind="firing", episode=1, numbers=NUMBERS, **EVENT), wire.decode_desk),
