@@ -22,10 +22,9 @@ from warn.stages.slice import Slice
 from warn.stages.switch import meaning
 
 HEAD = b"head"
-ROUNDS = 200
-"""Steps in which every changed slice is saved once; a live daemon steps at least once a second."""
-RECORDS = 1_000
-"""Input records in which every changed slice is saved once: what recovery has to read again, when much comes in."""
+RECORDS = 200
+"""Input records in which every changed slice is saved once, and so what recovery has to read again at most. A live daemon
+takes in a record a second and match partition at least: every slice within four minutes."""
 
 
 class Mark(Struct, frozen=True, array_like=True):
@@ -110,7 +109,7 @@ class Snapshots:
             else:
                 self._save(effects, name)
         self.unsaved = []
-        share = max(1 / ROUNDS, (position - self.position) / RECORDS)
+        share = (position - self.position) / RECORDS
         for name in list(islice(self.changed, max(4, math.ceil(len(self.changed) * share)))):
             self._save(effects, name)
         self.position = position
