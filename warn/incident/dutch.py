@@ -53,5 +53,6 @@ DUTCH = Words(
     deaf="Wat we nu niet horen: {places}.",
     would_not="Onder {size} was niemand gewekt.",
     playbook="Wat te doen: {playbook}",
+    owner="Wie te bellen: {owner}",
     gathered="Er waren {n} oproepen binnen het uur; verdere staan hier bij elkaar en gaan niet over:",
 )

@@ -53,5 +53,6 @@ ENGLISH = Words(
     deaf="What we cannot hear now: {places}.",
     would_not="Nobody would have been woken under {size}.",
     playbook="What to do: {playbook}",
+    owner="Whom to ring: {owner}",
     gathered="There were {n} pages within the hour; further ones are gathered here and do not ring:",
 )

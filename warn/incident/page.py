@@ -185,6 +185,8 @@ class _Teller:
             yield clean(why, 300)
         if playbook := self.alert.annotations.get("playbook"):
             yield words.playbook.format(playbook=clean(playbook, 200))
+        if owner := self.alert.annotations.get("owner"):
+            yield words.owner.format(owner=clean(owner, 120))
         yield from self._story()
         yield from self._places()
         if numbers.doubling_s is not None and self.turn.event != "resolved":

@@ -55,4 +55,5 @@ class Words:
     deaf: str
     would_not: str
     playbook: str
+    owner: str
     gathered: str

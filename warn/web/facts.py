@@ -105,7 +105,7 @@ def _normal(n: Numbers, words: Words) -> Fact:
     value = words("normal.value", times=words.times(n.times)) if n.expected > 0 else words("normal.first")
     if n.times >= _BEYOND:
         value = words("normal.over", times=words.number(_BEYOND))
-    if 0 < n.expected < RARE and n.times > 1:
+    if n.expected < RARE and n.times > 1:
         value = words("normal.rare")
     notes = []
     if n.window_s:

@@ -55,6 +55,23 @@ def test_everything_else_follows_in_the_order_of_need() -> None:
     ]
 
 
+def test_whom_to_ring_stands_in_the_message() -> None:
+    """A message is complete without the page: the danger, what to do and whom to ring come before the numbers."""
+    notes = {
+        "summary": "A battery burns.",
+        "playbook": "https://acme.example/p",
+        "owner": "On call, +31 20 555 01 00",
+    }
+    noted = msgspec.structs.replace(alert(numbers=FULL), annotations=notes)
+    (turn,) = take(Course("Acme"), noted)
+    lines = tell(turn).message.splitlines()
+    assert lines[1:4] == [
+        "A battery burns.",
+        "What to do: https://acme.example/p",
+        "Whom to ring: On call, +31 20 555 01 00",
+    ]
+
+
 def test_in_dutch() -> None:
     """The same in the language of the rule file, with its own marks in numbers."""
     text = page(msgspec.structs.replace(FULL, people=1234, press=2, press_at=T0 - 60), language="nl").message
