@@ -71,9 +71,44 @@ class Reader(Protocol):
     """Follows one Kafka topic from a position of the reader's own, over all its partitions; sees committed records."""
 
     async def read(self, limit: int, wait_s: float) -> Sequence[tuple[int, int, bytes, bytes]]:
-        """(partition, position, key, value), in order within a partition."""
+        """(partition, position, key, value), in order within a partition.
+
+        None at all means that everything which was committed before `follow` was called has been given.
+        """
 
     async def close(self) -> None: ...
+
+
+class StateReader(Protocol):
+    """Follows what all seats of one stage save; sees committed state."""
+
+    async def read(self, limit: int, wait_s: float) -> Sequence[tuple[int, bytes, bytes | None]]:
+        """(partition, key, body), None for what was deleted; the order of a key's own changes is kept.
+
+        None at all means that everything which was committed before `follow_state` was called has been given.
+        """
+
+    async def close(self) -> None: ...
+
+
+Seats = frozenset[tuple[str, int]]
+"""Seats by stage and partition."""
+
+
+class Ownership(Protocol):
+    """Which seats this process is to hold. A hint and no more: what is right rests on fencing alone."""
+
+    @property
+    def wanted(self) -> Seats: ...
+
+    async def changed(self, known: Seats, wait_s: float) -> Seats:
+        """Until the wanted seats differ from `known`, for at most `wait_s`; those wanted then."""
+
+    async def run(self) -> None:
+        """Keep it up to date, until stopped."""
+
+    def stop(self) -> None:
+        """End `run`, and tell the others that these seats are free."""
 
 
 class Bus(Protocol):
@@ -82,8 +117,20 @@ class Bus(Protocol):
     def partitions(self, topic: str) -> int:
         """How many partitions a topic has; fixed when the store was made."""
 
+    def seats(self, stage: str) -> int:
+        """How many seats a stage has: the partitions of its input; of collect, those its connectors are spread over."""
+
     async def open(self, stage: str, partition: int) -> Seat:
         """Fence the predecessor and take the seat."""
+
+    async def write(self, outputs: Sequence[Out]) -> None:
+        """Append records without a seat: for `[desk]`, which has many writers and rests on none of their order.
+
+        Raises `TemporaryError` (reason `timeout`) where the outcome is unknown: who writes again may write twice.
+        """
+
+    async def follow_state(self, stage: str) -> StateReader:
+        """Read what the seats of a stage save, from the start: collect's processes know what the others have read."""
 
     async def follow(self, topic: str, start: Mapping[int, int] | None = None) -> Reader:
         """Read a topic from its first kept record, or from `start` (partition to position) where that is later."""
