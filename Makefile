@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup check format test test-real demo bench dashboards up down clean
+.PHONY: help setup check format test test-real chaos demo bench bench-kafka dashboards up up-embedded down clean
 
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 python
 UV_RANGE := uv>=0.9,<1
@@ -12,10 +12,13 @@ READY := .venv/.ready
 help:
 	@echo 'make demo        the whole daemon with a made-up town of mentions: a crisis, a page, an incident page'
 	@echo 'make test        all tests that need nothing but Python'
-	@echo 'make test-real   slow tests, and those with a real browser and Prometheus (Debian: apt-get install chromium prometheus)'
+	@echo 'make test-real   slow tests, and those with a real browser, Prometheus and Kafka'
+	@echo '                 (Debian: apt-get install chromium prometheus prometheus-alertmanager default-jre-headless maven openssl)'
+	@echo 'make chaos       faults on real Kafka and thousands of simulated seeds; takes long'
 	@echo 'make check       format, lint, types, import rules: what CI asks before it tests'
-	@echo 'make bench       speed'
-	@echo 'make up          warn, Prometheus and Grafana by docker compose'
+	@echo 'make bench       speed;  make bench-kafka: on real Kafka, beside what others take'
+	@echo 'make up          Kafka, warn in stages, Prometheus, Alertmanager and Grafana by docker compose'
+	@echo 'make up-embedded warn in one process without Kafka, Prometheus and Grafana;  make down: ends either'
 	@echo 'make format      put the code into its form;  make dashboards: rebuild grafana/dashboards'
 
 setup: $(READY)
@@ -63,7 +66,11 @@ test: $(READY)
 	$(BIN)/pytest -n auto --dist worksteal
 
 test-real: $(READY)
-	$(BIN)/pytest -m "real or slow"
+	$(BIN)/pytest -m "(real or slow) and not chaos"
+
+# Prints what it injected and what it saw. One at a time: it needs the machine.
+chaos: $(READY)
+	$(BIN)/pytest -m chaos -s --timeout 3600
 
 # It runs until Ctrl-C, and its last words say what to type next.
 demo: $(READY)
@@ -73,15 +80,27 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.state
 
+# The dependency group `bench` is what warn is measured against.
+bench-kafka: $(READY)
+	@if command -v uv >/dev/null 2>&1; then uv=uv; else uv=.uv/bin/uv; fi; \
+	UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=$${UV_SYSTEM_CERTS:-true} $$uv sync --quiet --locked --group bench
+	$(BIN)/python -m benchmarks.kafka $(ARGS)
+
 dashboards: $(READY)
 	$(BIN)/python -m grafana.build
 
 up:
 	docker compose up --build --detach --wait
+	@echo 'warn http://127.0.0.1:8080  Grafana http://127.0.0.1:3000  Prometheus http://127.0.0.1:9090  Alertmanager http://127.0.0.1:9093'
+
+up-embedded:
+	docker compose --file docker-compose.embedded.yml up --build --detach --wait
 	@echo 'warn http://127.0.0.1:8080  Grafana http://127.0.0.1:3000  Prometheus http://127.0.0.1:9090'
 
+# Either set-up, by its project name; data stays in its volumes.
 down:
-	docker compose down
+	docker compose --file docker-compose.yml down
+	docker compose --file docker-compose.embedded.yml down
 
 clean:
 	rm -rf .venv .uv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -12,6 +12,8 @@ settings.register_profile("ci", settings.get_profile("default"), derandomize=Tru
 settings.register_profile("nightly", settings.get_profile("default"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
 
+pytest_plugins = ["tests.kafka.fixtures"]
+
 REQUIRE_REAL = os.environ.get("WARN_REQUIRE_REAL") == "1"
 
 

@@ -1,33 +1,34 @@
 """The one loop: take the seat, restore, then read, step, offer, commit; and hand deliveries on after the commit.
 
-All that can go wrong ends in one of four ways. Somebody else has the seat: let go. The configuration that a clock names
-is not here yet: alarm, wait, hand in the same records again. Anything else: drop stage and seat, open anew and read
-again from the last commit, after a back-off. And a record that makes the stage fail however often it is tried goes to
-dead letters, so that it cannot stop the rest.
+A commit costs a broker a few milliseconds however little is in it, so it may cover several steps: what arrives is worked
+through at once, and what was worked through is committed when it is due (`Worker.commit_every_s`).
 
-A step is never cancelled half-way: it runs in a task of its own (the only one that warn starts outside a TaskGroup),
-and whoever cancels the worker waits until it has ended. An overdue step is left to itself with its own seat and stage,
-which nobody uses again.
+All that can go wrong ends in one of four ways. Somebody else has the seat: let go. The configuration that a clock names
+is not here yet: alarm, wait, hand in the same records again. A record that makes the stage fail however often it is
+tried: dead letters. Anything else: drop stage and seat, open anew after a back-off, read again from the last commit.
+
+A step is never cancelled half-way: it runs in a task of its own, and whoever cancels the worker waits until it has
+ended. An overdue step is left to itself with its own seat and stage, which nobody uses again.
 """
 
 import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, TypeVar
 
-from warn.bus.base import Bus, FencedError, Seat, TrimmedError
-from warn.bus.codec import UnreadableStateError
+from warn.bus.base import Bus, FencedError, Seat
 from warn.bus.ends import Ends
+from warn.bus.setbacks import Setbacks
 from warn.bus.watch import Watch
 from warn.model.alerts import Delivery
 from warn.model.errors import Reason, TemporaryError
 from warn.model.flow import DEADLETTERS, STAGE_INPUT
-from warn.model.records import DeadLetter
-from warn.model.wire import encode
-from warn.stages.base import Effects, In, MissingConfigError, Out, Stage
-from warn.stages.poison import Poison, StageFailedError
+from warn.stages.base import Effects, In, MissingConfigError, Stage
+from warn.stages.poison import blamed
+from warn.stages.window import Pacing, Window, poisoned
 from warn.telemetry import events
 
 STEP_S: Final = 30.0
@@ -37,14 +38,12 @@ GRACE_S: Final = 2.0
 """A configuration may be a moment behind the clock that names it; only then is it an alarm."""
 STALL_S: Final = 1.0
 _LAG_EVERY_S: Final = 1.0
+T = TypeVar("T")
+Held = Window | None
 
 
-class _Done(NamedTuple):
-    """A step that was committed: position after its last record, how many there were, what it wanted."""
-
-    position: int
-    records: int
-    effects: Effects
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 @dataclass(eq=False)
@@ -57,6 +56,8 @@ class Worker:
     seat is still ours to open. `give_up_after`: failures in a row after which `run` raises (replay; finding poison takes
     six); None: never. `pace` says how many turns of the loop to let pass before each read (tests vary interleaving).
     `backoff_s`: first and longest wait before the seat is opened anew; the actual one is drawn from zero up.
+    `commit_every_s` and `at_once`: see `Pacing`. What is worked through and not committed goes with the stage when
+    something fails, and is read again. `step_s` limits a step together with the commit that it makes due.
     """
 
     bus: Bus
@@ -77,18 +78,23 @@ class Worker:
     rng: random.Random = field(default_factory=random.Random)
     backoff_s: tuple[float, float] = (0.1, 10.0)
     clock: Callable[[], float] = time.time
+    commit_every_s: float = 0.0
+    at_once: bool = False
 
     def __post_init__(self) -> None:
         self.stage: Stage | None = None
         """The stage of the seat held now: its `entries` are for the state hash, once `caught_up`."""
         self.position = 0
         """The position after the last record whose effects are committed."""
-        self._stopping = asyncio.Event()
+        self._stopping, self._missing = asyncio.Event(), False
         self._done = Ends({self.partition: -1})  # how far input is taken in and, after a restore, read again
         self._reading: asyncio.Timeout | None = None
-        self._failures = 0
-        self._poison = Poison()
-        self._missing = self._alarmed = False
+        self._setbacks = Setbacks(
+            self.stage_name, self.partition, self.watch,
+            give_up_after=self.give_up_after, backoff_s=self.backoff_s, rng=self.rng,
+        )  # fmt: skip
+        self._poison = self._setbacks.poison
+        self._pacing = Pacing(self.commit_every_s, self.batch, self.at_once)
         self._lag, self._lag_due = 0, 0.0
         self._steps: set[asyncio.Task[Any]] = set()
 
@@ -103,7 +109,7 @@ class Worker:
             raise RuntimeError(f"the worker of {self.stage_name} has ended")
 
     def stop(self) -> None:
-        """End `run` once the step under way is committed."""
+        """End `run` once all that is worked through is committed."""
         self._stopping.set()
         if self._reading is not None and not self._reading.expired():
             self._reading.reschedule(0.0)
@@ -117,13 +123,12 @@ class Worker:
                 except MissingConfigError as e:
                     await self._stall(e)
                 except FencedError:
-                    self.watch.worker_fenced(self.stage_name, self.partition)
+                    self._setbacks.fenced()
                     if not self.wanted():
                         return
-                    self._failures += 1
-                    await self._pause(self._backoff())
+                    await self._pause(self._setbacks.backoff())
                 except Exception as e:  # noqa: BLE001 - told, and tried again from the last commit
-                    await self._failed(e)
+                    await self._pause(self._setbacks.failed(e))
         finally:
             self._done.close()
 
@@ -136,36 +141,52 @@ class Worker:
                 restored = await seat.restore()
             stage = self.make_stage()
             stage.restore(((r.key, r.position, r.body) for r in restored.records), restored.committed)
-            back = stage.resume_from
-            seat.seek(restored.committed if back is None else min(back, restored.committed))
             self.stage, self.position = stage, restored.committed
+            back = stage.resume_from
+            seat.seek(self.position if back is None else min(back, self.position))
             self.watch.worker_opened(
-                self.stage_name, self.partition, position=restored.committed, records=len(restored.records)
+                self.stage_name, self.partition, position=self.position, records=len(restored.records)
             )
-            while not self._stopping.is_set():
-                if seat.position >= self.position:
-                    self._done.publish({self.partition: seat.position})
-                batch = await self._next(seat)
-                # What was committed before is worked through again for the state alone, apart from what is new.
-                seen = [r for r in batch if r.position < self.position and r.position not in self._poison]
-                new = [r for r in batch if r.position >= self.position]
-                if seen:
-                    await self._insist(None, stage, seen)
-                if new:
-                    await self._insist(seat, stage, new)
+            await self._serve(seat, stage)
         finally:
             self._done.publish({self.partition: -1})  # the next stage has to read again before it is as far
             await seat.close()
 
-    async def _next(self, seat: Seat) -> Sequence[In]:
+    async def _serve(self, seat: Seat, stage: Stage) -> None:
+        """Read, step and commit until stopped."""
+        window: Held = None
+        while not self._stopping.is_set():
+            if seat.position >= self.position:
+                self._done.publish({self.partition: self.position if window else seat.position})
+            batch = await self._next(seat, window)
+            # What was committed before is worked through again for the state alone, apart from what is new.
+            seen = [r for r in batch if r.position < self.position and r.position not in self._poison]
+            new = [r for r in batch if r.position >= self.position]
+            if seen:
+                await self._insist(None, stage, seen, None)
+            if window and (
+                self._poison.suspects(new[0].position) if new else self._pacing.is_due(window, _now())
+            ):
+                await self._settle(seat, stage, window)
+                window = None
+            if new:
+                window = await self._insist(seat, stage, new, window)
+        if window:
+            await self._settle(seat, stage, window)
+
+    async def _next(self, seat: Seat, window: Held) -> Sequence[In]:
+        """What there is to read, as soon as there is any; not longer than until the window is due."""
         for _ in range(self.pace()):
             await asyncio.sleep(0)
         if self._stopping.is_set():  # asked for in one of these turns, when there was no read yet to end
             return ()
-        limit = self._poison.limit(seat.position, self.batch)
+        room, wait_s = self.batch, self.wait_s
+        if window:
+            room, wait_s = max(1, room - window.records), min(wait_s, self._pacing.wait_s(_now()))
+        limit = self._poison.limit(seat.position, room)
         try:
-            async with asyncio.timeout(self.wait_s + self.step_s) as self._reading:
-                return await seat.read(limit, self.wait_s)
+            async with asyncio.timeout(wait_s + self.step_s) as self._reading:
+                return await seat.read(limit, wait_s)
         except TimeoutError:
             if self._stopping.is_set():
                 return ()
@@ -173,24 +194,33 @@ class Worker:
         finally:
             self._reading = None
 
-    async def _insist(self, seat: Seat | None, stage: Stage, batch: Sequence[In]) -> None:
-        """Do one step (without a seat: for the state alone); while it lacks a configuration, wait and do it again."""
-        started = asyncio.get_running_loop().time()
+    async def _insist(self, seat: Seat | None, stage: Stage, batch: Sequence[In], window: Held) -> Held:
+        """Do one step (without a seat: for the state alone); while it lacks a configuration, wait and do it again.
+
+        What it adds up to with the steps before, or None once that is committed.
+        """
         while not self._stopping.is_set():
             try:
-                done = await self._whole(self._step(seat, stage, batch))
+                done = await self._whole(self._step(seat, stage, batch, window))
             except MissingConfigError as e:
+                if seat and window:  # it need not wait for what it does not need
+                    await self._settle(seat, stage, window)
+                    window = None
                 await self._stall(e)
                 continue
             self._missing = False
-            if self._alarmed:
-                self._alarmed = False
-                self.watch.worker_resumed(self.stage_name, self.partition)
-            if done is not None:
-                await self._committed(done, started)
-            return
+            self._setbacks.resumed()
+            if not done or not done.committed:
+                return done
+            await self._committed(done)
+            return None
+        return window
 
-    async def _whole(self, work: Coroutine[Any, Any, _Done | None]) -> _Done | None:
+    async def _settle(self, seat: Seat, stage: Stage, window: Window) -> None:
+        await self._whole(self._commit(seat, stage, window))
+        await self._committed(window)
+
+    async def _whole(self, work: Coroutine[Any, Any, T]) -> T:
         """Await work that must not be cut in half, for `step_s` at most."""
         task = asyncio.create_task(work)  # noqa: TID251 - the one: see the module's docstring
         self._steps.add(task)
@@ -209,41 +239,38 @@ class Worker:
         if not task.cancelled():
             task.exception()  # seen here, in case nobody waits for the task any more
 
-    async def _step(self, seat: Seat | None, stage: Stage, batch: Sequence[In]) -> _Done | None:
-        """One step. Touches nothing of the worker's, which may have given it up."""
-        effects, position = Effects(), batch[-1].position + 1
+    async def _step(self, seat: Seat | None, stage: Stage, batch: Sequence[In], window: Held) -> Held:
+        """One step, and the commit if it makes one due. Touches nothing of the worker's, which may have given it up."""
+        started = _now()
         if batch[0].position in self._poison:
-            where = f"{STAGE_INPUT[self.stage_name]}:{self.partition}:{batch[0].position}"
-            effects.dead.append((where, "poison", f"{self.stage_name} failed on it", batch[0].value))
+            effects = poisoned(self.stage_name, self.partition, batch[0])
         else:
-            await self._work(stage, batch, effects, None if seat is None else position)
+            effects = Effects()
+            for _ in blamed(self.stage_name, batch, stage.step(batch, effects)):
+                await asyncio.sleep(0)
         if seat is None:
             return None
-        at = int(self.clock())
-        shelf = self.partition % self.bus.partitions(DEADLETTERS)
-        for where, reason, message, payload in effects.dead:
-            letter = encode(DeadLetter(where, reason, message, at, payload[:4096]))
-            effects.out.append(Out(DEADLETTERS, shelf, where.encode("utf-8", "replace"), letter))
-        await seat.commit(effects.out, effects.state, position)
-        return _Done(position, len(batch), effects)
+        window = window or Window(batch[0])
+        window.add(effects, batch, _now() - started)
+        window.alone = self._poison.suspects(batch[0].position)
+        if self._pacing.is_due(window, _now()):
+            await self._commit(seat, stage, window)
+        return window
 
-    async def _work(self, stage: Stage, batch: Sequence[In], effects: Effects, offer_at: int | None) -> None:
-        try:
-            for _ in stage.step(batch, effects):
-                await asyncio.sleep(0)
-            if offer_at is not None:
-                stage.offer(effects, offer_at)
-        except (MissingConfigError, asyncio.CancelledError, KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as e:  # a panic in Rust (river) is no Exception
-            raise StageFailedError(self.stage_name, batch) from e
+    async def _commit(self, seat: Seat, stage: Stage, window: Window) -> None:
+        """Have the stage say what it has to say, and commit it."""
+        started = _now()
+        for _ in blamed(self.stage_name, window.ends(), window.close(stage)):
+            await asyncio.sleep(0)
+        window.letters(int(self.clock()), self.partition % self.bus.partitions(DEADLETTERS))
+        await seat.commit(window.effects.out, window.effects.state, window.position)
+        window.committed, window.took_s = True, window.took_s + _now() - started
 
-    async def _committed(self, done: _Done, started: float) -> None:
-        """Tell of a step, and hand on what it wants delivered."""
-        now = asyncio.get_running_loop().time()
+    async def _committed(self, done: Window) -> None:
+        """Tell of a commit, and hand on what it wants delivered."""
+        now = self._pacing.committed_at = _now()
         self.position = done.position
-        self._failures = 0
-        self._poison.committed(done.position)
+        self._setbacks.committed(done.position)
         if self.on_effects is not None:
             self.on_effects(done.effects)
         for where, reason, _, _ in done.effects.dead:
@@ -254,28 +281,9 @@ class Worker:
         if now >= self._lag_due:  # asking a broker for every step would cost more than the step
             self._lag, self._lag_due = await self.lag(), now + _LAG_EVERY_S
         self.watch.worker_stepped(
-            self.stage_name,
-            self.partition,
-            seconds=now - started,
-            records=done.records,
-            position=done.position,
-            lag=self._lag,
-        )
-
-    async def _failed(self, error: Exception) -> None:
-        """Tell of a failure and wait, or give up."""
-        self._failures += 1
-        if isinstance(error, StageFailedError):
-            self._poison.failed(error)
-        # No trying mends what a person has to see to; the daemon goes on saying so, replay ends.
-        hopeless = isinstance(error, UnreadableStateError | TrimmedError)
-        if self.give_up_after is not None and (hopeless or self._failures >= self.give_up_after):
-            self.watch.worker_failed(self.stage_name, self.partition, error, retry_in_s=None)
-            raise error
-        wait = self.backoff_s[1] if hopeless else self._backoff()
-        cause = error.__cause__ if isinstance(error, StageFailedError) and error.__cause__ else error
-        self.watch.worker_failed(self.stage_name, self.partition, cause, retry_in_s=wait)
-        await self._pause(wait)
+            self.stage_name, self.partition,
+            seconds=done.took_s, records=done.records, position=done.position, lag=self._lag,
+        )  # fmt: skip
 
     async def _stall(self, error: MissingConfigError) -> None:
         """Wait for a configuration: quietly at first, then with an alarm."""
@@ -283,18 +291,10 @@ class Worker:
         first, self._missing = not self._missing, True
         if first and self.config_wait is not None and await self.config_wait(missing, GRACE_S):
             return
-        if not self._alarmed:
-            self._alarmed = True
-            self.watch.worker_stalled(self.stage_name, self.partition, missing)
+        self._setbacks.stalled(missing)
         await self._pause(STALL_S)
 
-    def _backoff(self) -> float:
-        first, longest = self.backoff_s
-        return self.rng.uniform(0.0, min(longest, first * 2.0 ** min(self._failures, 30)))
-
     async def _pause(self, wait_s: float) -> None:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._stopping.wait()
-        except TimeoutError:
-            return

@@ -13,11 +13,12 @@ from warn.testing.check_bus import check_bus
 PARTITIONS = {"mentions": 2}
 
 
-async def test_memory() -> None:
-    """The bus in memory keeps the port."""
+@pytest.mark.parametrize("collect", [1, 3])
+async def test_memory(collect: int) -> None:
+    """The bus in memory keeps the port, with one seat of collect or several."""
 
     async def make() -> Bus:
-        return MemoryBus(MemoryStore(PARTITIONS))
+        return MemoryBus(MemoryStore(PARTITIONS, collect=collect))
 
     async def reopen(bus: Bus) -> Bus:
         assert isinstance(bus, MemoryBus)

@@ -21,7 +21,7 @@ from grafana.build import OUT
 from warn.telemetry import events, metrics
 
 ROOT = Path(__file__).resolve().parents[2]
-NEED = "Debian: apt-get install prometheus"
+NEED = "Debian: apt-get install prometheus prometheus-alertmanager"
 
 pytestmark = pytest.mark.real
 
@@ -77,10 +77,23 @@ def test_promtool_accepts_every_expression(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_promtool_accepts_the_config() -> None:
-    """What compose mounts is a configuration of Prometheus."""
-    command = [program("promtool"), "check", "config", str(ROOT / "grafana" / "prometheus.yml")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["promtool", "check", "config", "prometheus.yml"],
+        ["promtool", "check", "config", "prometheus.embedded.yml"],
+        ["promtool", "check", "rules", "alerts/warn.yml"],
+        ["promtool", "test", "rules", "alerts/warn.test.yml"],
+        ["amtool", "check-config", "alertmanager.yml"],
+    ],
+    ids=" ".join,
+)
+def test_what_compose_mounts_is_accepted(command: list[str]) -> None:
+    """Configurations are read, and each alarm fires at its fault and at nothing else."""
+    given = [program(command[0]), *command[1:]]
+    done = subprocess.run(
+        given, cwd=ROOT / "grafana", capture_output=True, text=True, timeout=30, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -112,8 +125,9 @@ def exported() -> Iterator[int]:
 
 @pytest.fixture
 def prometheus(exported: int, tmp_path: Path) -> Iterator[str]:
-    """A real Prometheus with the configuration of compose, asking `exported` every second."""
-    config = YAML(typ="safe").load((ROOT / "grafana" / "prometheus.yml").read_text(encoding="utf-8"))
+    """A real Prometheus with a configuration of compose, asking `exported` every second."""
+    config = YAML(typ="safe").load((ROOT / "grafana" / "prometheus.embedded.yml").read_text("utf-8"))
+    del config["rule_files"], config["alerting"]
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     (config["scrape_configs"][0],) = [j for j in config["scrape_configs"] if j["job_name"] == "warn"]
     config["scrape_configs"] = config["scrape_configs"][:1]

@@ -203,8 +203,8 @@ async def test_waits_between_tries_grow_and_are_drawn() -> None:
     worker = quick(MemoryBus(), backoff_s=(1.0, 10.0), rng=random.Random(4))
     bounds = []
     for failures in range(1, 40):
-        worker._failures = failures
-        drawn = [worker._backoff() for _ in range(200)]
+        worker._setbacks.in_a_row = failures
+        drawn = [worker._setbacks.backoff() for _ in range(200)]
         assert min(drawn) < 0.1 * max(drawn)
         bounds.append(max(drawn))
     assert bounds[0] <= 2.0 < bounds[2] <= 8.0 < bounds[3]

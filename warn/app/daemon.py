@@ -112,8 +112,8 @@ class Daemon:
             deliver=self._deliveries.claim,
             watch=watch,
         )
-        for worker in self.pipeline.all():
-            watch.expect(worker.stage_name, worker.partition)
+        for worker in [w for ws in self.pipeline.workers.values() for w in ws]:
+            watch.seat_wanted(worker.stage_name, worker.partition)
         app = build(
             self.store, self.health, metrics.exposition,
             reload=self.rules.reload, reload_token=plan.reload_token, hosts=plan.hosts,
@@ -156,7 +156,6 @@ class Daemon:
         finally:
             self.server.close()
             await self._sender.close()
-            await self._desk.close()
             self.store.close()
 
     def _start(self, group: asyncio.TaskGroup) -> None:
@@ -171,7 +170,10 @@ class Daemon:
             "asked": self._reload_when_asked(),
             "housekeeping": self._keep_house(),
         }
-        work |= {f"{w.stage_name} {w.partition}": w.run() for w in self.pipeline.all()}
+        work |= {
+            f"{w.stage_name} {w.partition}": w.run()
+            for w in [w for ws in self.pipeline.workers.values() for w in ws]
+        }
         self._tasks = {name: group.create_task(one, name=name) for name, one in work.items()}
 
     async def _end(self) -> None:

@@ -1,17 +1,18 @@
-"""The stages and their workers over one bus: match, detect and respond, a worker for each input partition."""
+"""The stages and their workers over one bus: match, detect and respond, a worker for each seat that is to be held."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final
 
-from warn.bus.base import Bus
+from warn.app.crew import Crew, Told
+from warn.bus.base import Bus, Ownership
+from warn.bus.ownership import Fixed
 from warn.bus.rulesets import RuleSets
 from warn.bus.watch import Watch
 from warn.detect.registry import build
 from warn.incident.route import Route
 from warn.model.alerts import Delivery
-from warn.model.flow import DESK, DETECT, MATCH, MENTIONS, RESPOND, SIGNALS, STAGE_INPUT
+from warn.model.flow import DESK, DETECT, MATCH, MENTIONS, RESPOND, SIGNALS
 from warn.stages.base import Effects, Stage, state_hash
 from warn.stages.detect import DetectStage
 from warn.stages.match import MatchStage
@@ -21,6 +22,7 @@ from warn.telemetry import events, metrics
 from warn.worker import STEP_S, Worker
 
 STAGES: Final = (MATCH, DETECT, RESPOND)
+"""In the order in which work flows."""
 
 
 def count(effects: Effects) -> None:
@@ -28,11 +30,23 @@ def count(effects: Effects) -> None:
     metrics.counts(effects.counts)
 
 
-class Pipeline:
-    """All stages in one process.
+class _Nobody:
+    """Seats that come and go where nobody else has any are no news."""
 
-    `key` is the installation's secret; `matchers` may be shared with the door. `routes` and `deliver` are respond's: whom to tell, and who takes the claimed deliveries; without them nobody is
-    told. `label` begins every text ([DEMO]). `pace` and `batch` vary how work is cut up, which changes nothing.
+    def seat_wanted(self, stage: str, partition: int) -> None: ...
+    def seat_released(self, stage: str, partition: int) -> None: ...
+    def worker_failed(
+        self, stage: str, partition: int, error: BaseException, *, retry_in_s: float | None
+    ) -> None: ...
+
+
+class Pipeline:
+    """Stages, as far as they are this process's.
+
+    `key` is the installation's secret; `matchers` may be shared with the door. `routes` and `deliver` are respond's:
+    whom to tell, and who takes the claimed deliveries; without them nobody is told. `label` begins every text ([DEMO]).
+    `ownership` says which seats to hold; by default all of them, and then every worker is there from the start. `paces`:
+    how each stage commits. `pace` and `batch` vary how work is cut up, which changes nothing.
     """
 
     def __init__(
@@ -45,66 +59,74 @@ class Pipeline:
         routes: Sequence[Route] = (),
         label: str = "",
         deliver: Callable[[Sequence[Delivery]], Awaitable[None]] | None = None,
+        ownership: Ownership | None = None,
+        stages: Sequence[str] = STAGES,
+        told: Told | None = None,
         batch: int = 500,
         wait_s: float = 1.0,
         pace: Callable[[], int] = lambda: 1,
         give_up_after: int | None = None,
         step_s: float = STEP_S,
+        paces: Mapping[str, Pace] | None = None,
         watch: Watch = events,
     ) -> None:
-        matchers = matchers or Matchers(key)
-        matches, detects = bus.partitions(MENTIONS), bus.partitions(SIGNALS)
-
-        def make(stage: str, partition: int) -> Callable[[], Stage]:
-            if stage == MATCH:
-                return lambda: MatchStage(
-                    partition, detects, rulesets.get, key, compiled=partial(matchers.get, rulesets.get)
-                )
-            if stage == DETECT:
-                return lambda: DetectStage(
-                    partition,
-                    partitions=detects,
-                    match_partitions=matches,
-                    rulesets=rulesets.get,
-                    build=build,
-                )
-            return lambda: RespondStage(routes, label)
-
-        self.workers: dict[str, list[Worker]] = {
-            stage: [
-                Worker(
-                    bus, stage, partition, make(stage, partition),
-                    batch=batch, wait_s=wait_s, on_effects=count, pace=pace, give_up_after=give_up_after, step_s=step_s, watch=watch,
-                    config_wait=rulesets.wait, on_deliveries=deliver if stage == RESPOND else None,
-                )
-                for partition in range(bus.partitions(STAGE_INPUT[stage]))
-            ]
-            for stage in STAGES
-        }  # fmt: skip
-        if len(self.workers[RESPOND]) != 1:
+        if bus.seats(RESPOND) != 1:
             raise ValueError(f"[{DESK}] has one partition")
+        self._bus, self._rulesets, self._key = bus, rulesets, key
+        self._matchers = matchers or Matchers(key)
+        self._routes, self._label = routes, label
 
-    def all(self) -> list[Worker]:
-        """Every worker, in the order in which work flows."""
-        return [worker for stage in STAGES for worker in self.workers[stage]]
+        def make(stage: str, partition: int) -> Worker:
+            pace_of = (paces or {}).get(stage, Pace())
+            return Worker(
+                bus, stage, partition, self._stage(stage, partition),
+                batch=batch, wait_s=wait_s, on_effects=count, pace=pace, give_up_after=give_up_after, step_s=step_s,
+                watch=watch, config_wait=rulesets.wait, on_deliveries=deliver if stage == RESPOND else None,
+                wanted=lambda: self.crew.wants(stage, partition), commit_every_s=pace_of.every_s, at_once=pace_of.at_once,
+            )  # fmt: skip
+
+        self.crew: Crew[Worker] = Crew(
+            stages,
+            ownership or Fixed.all({stage: bus.seats(stage) for stage in stages}),
+            make,
+            told or _Nobody(),
+            ends=give_up_after is not None,
+        )
+
+    def _stage(self, stage: str, partition: int) -> Callable[[], Stage]:
+        get, matches, detects = (
+            self._rulesets.get,
+            self._bus.partitions(MENTIONS),
+            self._bus.partitions(SIGNALS),
+        )
+        if stage == MATCH:
+            compiled = partial(self._matchers.get, get)
+            return lambda: MatchStage(partition, detects, get, self._key, compiled=compiled)
+        if stage == DETECT:
+            return lambda: DetectStage(
+                partition, partitions=detects, match_partitions=matches, rulesets=get, build=build
+            )
+        return lambda: RespondStage(self._routes, self._label)
+
+    @property
+    def workers(self) -> dict[str, list[Worker]]:
+        """Who works now, or is about to, by stage and in the order of their partitions."""
+        seats = sorted(self.crew.runners)
+        return {stage: [self.crew.runners[s] for s in seats if s[0] == stage] for stage in self.crew.stages}
 
     async def run(self) -> None:
         """Until every worker has been stopped, or one gives up."""
-        async with asyncio.TaskGroup() as group:
-            for worker in self.all():
-                group.create_task(worker.run(), name=f"{worker.stage_name} {worker.partition}")
+        await self.crew.run()
 
     async def caught_up(self) -> None:
         """Until all that is on the bus now has gone through all stages."""
-        for stage in STAGES:
-            for worker in self.workers[stage]:
+        for workers in self.workers.values():
+            for worker in workers:
                 await worker.caught_up()
 
     def stop(self, *stages: str) -> None:
         """End workers (of these stages, or all) once the step under way is committed."""
-        for stage in stages or STAGES:
-            for worker in self.workers[stage]:
-                worker.stop()
+        self.crew.stop(*stages)
 
     def state_hash(self) -> str:
         """One line over the keyed state of all stages; the same however many partitions it is spread over."""

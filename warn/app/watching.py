@@ -1,56 +1,98 @@
 """What the parts of the daemon tell of themselves, handed on to telemetry and to the readiness of this process."""
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from warn.app.desk import Desk
+from warn.app.progress import Progress
 from warn.model.alerts import Delivery, Receipt
-from warn.model.errors import Reason, TemporaryError
+from warn.model.errors import Reason, TemporaryError, WarnError
 from warn.notify.sender import Outcome
 from warn.telemetry import events
 from warn.web.health import Health
 
 
 class WorkerHealth:
-    """The workers' watch: telemetry hears everything, and a worker that does not work keeps us from being ready."""
+    """The watch of workers and of their seats: telemetry hears everything, the watchdog of every sign of life, and a
+    worker that does not work keeps us from being ready. A process that has no seat to hold has nothing to be unready for.
+    `fenced` hears of every seat that was taken from us.
+    """
 
-    def __init__(self, health: Health) -> None:
+    def __init__(
+        self,
+        health: Health,
+        progress: Progress | None = None,
+        fenced: Callable[[str, int], None] = lambda _stage, _partition: None,
+    ) -> None:
         self._health = health
+        self._progress = progress or Progress(time.monotonic)
+        self._fenced = fenced
 
-    def expect(self, stage: str, partition: int) -> None:
-        """Not ready before this worker has taken its seat."""
+    def seat_wanted(self, stage: str, partition: int) -> None:
         self._health.failing(_part(stage, partition), f"{stage} {partition} has not started yet")
+        self._progress.sign(stage, partition, opening=True)
+        events.seat_wanted(stage, partition)
+
+    def seat_released(self, stage: str, partition: int) -> None:
+        self._health.well(_part(stage, partition))
+        self._progress.gone(stage, partition)
+        events.seat_released(stage, partition)
 
     def worker_opened(self, stage: str, partition: int, *, position: int, records: int) -> None:
         self._health.well(_part(stage, partition))
+        self._progress.sign(stage, partition)
         events.worker_opened(stage, partition, position=position, records=records)
 
     def worker_stepped(
         self, stage: str, partition: int, *, seconds: float, records: int, position: int, lag: int
     ) -> None:
+        self._progress.sign(stage, partition)
         events.worker_stepped(stage, partition, seconds=seconds, records=records, position=position, lag=lag)
 
     def worker_stalled(self, stage: str, partition: int, missing: str) -> None:
         self._health.failing(_part(stage, partition), f"{stage} {partition} waits for the rule set {missing}")
+        self._progress.sign(stage, partition, waiting=True)
         events.worker_stalled(stage, partition, missing)
 
     def worker_resumed(self, stage: str, partition: int) -> None:
         self._health.well(_part(stage, partition))
+        self._progress.sign(stage, partition)
         events.worker_resumed(stage, partition)
 
     def worker_fenced(self, stage: str, partition: int) -> None:
         self._health.failing(_part(stage, partition), f"another process has taken {stage} {partition}")
+        self._progress.sign(stage, partition, opening=True)
+        self._fenced(stage, partition)
         events.worker_fenced(stage, partition)
 
     def worker_failed(
         self, stage: str, partition: int, error: BaseException, *, retry_in_s: float | None
     ) -> None:
         self._health.failing(_part(stage, partition), f"{stage} {partition} failed ({type(error).__name__})")
+        self._progress.sign(stage, partition, opening=True)
         events.worker_failed(stage, partition, error, retry_in_s=retry_in_s)
 
     def dead_letter(self, stage: str, reason: str, *, where: str) -> None:
         events.dead_letter(stage, reason, where=where)
+
+
+class MemberHealth:
+    """The watch of this process's membership: who is no member cannot take over, and is not ready for that."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+        health.failing("membership", "Kafka has not shared out the seats yet")
+
+    def membership_assigned(self, seats: Mapping[str, int]) -> None:
+        self._health.well("membership")
+        events.membership_assigned(seats)
+
+    def membership_failed(self, error: BaseException, *, retry_in_s: float) -> None:
+        why = str(error) if isinstance(error, WarnError) else type(error).__name__
+        self._health.failing("membership", f"this process has no part in sharing out the seats: {why}")
+        events.membership_failed(error, retry_in_s=retry_in_s)
 
 
 def _part(stage: str, partition: int) -> str:

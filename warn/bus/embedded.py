@@ -21,11 +21,12 @@ from warn.bus.base import FencedError, Restored, StateRecord, TrimmedError
 from warn.bus.codec import UnreadableStateError, seal, unseal
 from warn.bus.ends import Ends
 from warn.bus.folder import open_folder, read_only
+from warn.bus.following import Change, EmbeddedReader, EmbeddedStateReader, Followers
 from warn.bus.log import Shelf, Shelves
 from warn.bus.retention import Retention
 from warn.bus.writer import Transaction, Writer
 from warn.model.errors import Reason, TemporaryError
-from warn.model.flow import COLLECT
+from warn.model.flow import COLLECT, STAGE_INPUT
 from warn.stages.base import In, Out
 
 FREE_BYTES: Final = 512 * 1024 * 1024
@@ -52,6 +53,7 @@ class EmbeddedBus:
         epochs = dict(opened.db.execute("SELECT seat, epoch FROM seats"))
         self.ends = Ends(ends)
         self.writer = Writer(opened.db, ends, epochs, self.ends, threaded=durable)
+        self.followers = Followers()
         self._retention = Retention(self.writer, self.shelves, self.firsts, max_bytes)
         self.clock: Callable[[], float] = time.time
         self.free_bytes: Callable[[], int] = lambda: shutil.disk_usage(folder).free
@@ -85,8 +87,16 @@ class EmbeddedBus:
         """How many partitions a topic has."""
         return len(self.shelves.of(topic))
 
+    def seats(self, stage: str) -> int:
+        """How many seats a stage has. Of collect always one: this bus belongs to one process, so there is nobody to
+        spread the connectors over, and a second seat would only mean a second task to follow.
+        """
+        return 1 if stage == COLLECT else len(self.shelves.of(STAGE_INPUT[stage]))
+
     async def open(self, stage: str, partition: int) -> "EmbeddedSeat":
-        """Fence the predecessor and take the seat."""
+        """Fence the predecessor and take the seat. Raises `LookupError` for one that there is not."""
+        if stage == COLLECT and partition:
+            raise LookupError(f"{COLLECT} has no seat {partition} here: it has 1")
         shelf = self.shelves.input_of(stage, partition)
 
         def bump(txn: Transaction) -> tuple[int, int, int]:
@@ -103,11 +113,28 @@ class EmbeddedBus:
         with _timely():
             async with asyncio.timeout(COMMIT_S):
                 number, epoch, committed = await self.writer.do(bump)
-        return EmbeddedSeat(self, stage, shelf, number, epoch, committed)
+        return EmbeddedSeat(self, stage, partition, shelf, number, epoch, committed)
 
     async def follow(self, topic: str, start: Mapping[int, int] | None = None) -> "EmbeddedReader":
         """Read a topic from its first kept record, or from `start` where that is later."""
-        return EmbeddedReader(self, self.shelves.of(topic), start or {})
+        shelves, begin = self.shelves.of(topic), start or {}
+        positions = {s.number: max(begin.get(s.partition, 0), self.firsts[s.number]) for s in shelves}
+        return EmbeddedReader(self.fetch, self.ends, shelves, positions)
+
+    async def write(self, outputs: Sequence[Out]) -> None:
+        """Append records without a seat. Raises `LookupError`, `TemporaryError`."""
+        for out in outputs:
+            self.shelves.one(out.topic, out.partition)
+        at = int(self.clock())
+        with _timely():
+            async with asyncio.timeout(COMMIT_S):
+                await self.writer.do(lambda txn: self.shelves.append(txn, outputs, at))
+
+    async def follow_state(self, stage: str) -> EmbeddedStateReader:
+        """Read what the seats of a stage save, from the start."""
+        with _timely():
+            async with asyncio.timeout(COMMIT_S):
+                return await self.followers.add(self.writer, stage)
 
     async def end(self, topic: str, partition: int) -> int:
         """The position after the last committed record."""
@@ -142,10 +169,18 @@ class EmbeddedSeat:
     """One partition of one stage, held until somebody else opens it."""
 
     def __init__(
-        self, bus: EmbeddedBus, stage: str, shelf: Shelf | None, number: int, epoch: int, committed: int
+        self,
+        bus: EmbeddedBus,
+        stage: str,
+        partition: int,
+        shelf: Shelf | None,
+        number: int,
+        epoch: int,
+        committed: int,
     ) -> None:
         self._bus = bus
         self._stage = stage
+        self._partition = partition
         self._shelf = shelf
         self._number = number
         self._epoch = epoch
@@ -201,11 +236,14 @@ class EmbeddedSeat:
         self._may_take_in(state)
         for out in outputs:
             self._bus.shelves.one(out.topic, out.partition)
+        changes = [
+            Change(self._partition, key, None if body is None else seal(body)) for key, body in state.items()
+        ]
         bodies: list[object] = []
-        for key, body in state.items():
-            if body is not None:
-                bodies += (self._number, key, position, seal(body))
-        gone = [key for key, body in state.items() if body is None]
+        for _, key, sealed in changes:
+            if sealed is not None:
+                bodies += (self._number, key, position, sealed)
+        gone = [change.key for change in changes if change.sealed is None]
         at = int(self._bus.clock())
 
         def step(txn: Transaction) -> None:
@@ -219,7 +257,7 @@ class EmbeddedSeat:
 
         with _timely():
             async with asyncio.timeout(COMMIT_S):
-                await self._bus.writer.do(step)
+                await self._bus.writer.do(step, then=lambda _: self._bus.followers.tell(self._stage, changes))
         self._dead = False
 
     async def close(self) -> None:
@@ -241,36 +279,6 @@ class EmbeddedSeat:
             return unseal(raw)
         except UnreadableStateError as e:
             raise UnreadableStateError(f"{self._stage}, key {key.hex()[:32]}: {e}") from None
-
-
-class EmbeddedReader:
-    """Follows one topic over all its partitions."""
-
-    def __init__(self, bus: EmbeddedBus, shelves: Sequence[Shelf], start: Mapping[int, int]) -> None:
-        self._bus = bus
-        self._partition = {shelf.number: shelf.partition for shelf in shelves}
-        self._positions = {
-            shelf.number: max(start.get(shelf.partition, 0), bus.firsts[shelf.number]) for shelf in shelves
-        }
-
-    async def read(self, limit: int, wait_s: float) -> Sequence[tuple[int, int, bytes, bytes]]:
-        """(partition, position, key, value); waits at most `wait_s` for the first."""
-        if not await self._bus.ends.wait(self._positions, wait_s):
-            return ()
-        found: list[tuple[int, int, bytes, bytes]] = []
-        # From the one read least recently, so that a busy partition cannot starve the others.
-        for number, position in list(self._positions.items()):
-            if len(found) >= limit:
-                break
-            del self._positions[number]
-            records = self._bus.fetch(number, position, limit - len(found))
-            self._positions[number] = records[-1][0] + 1 if records else max(position, self._bus.ends[number])
-            partition = self._partition[number]
-            found += [(partition, at, key, value) for at, key, value in records]
-        return found
-
-    async def close(self) -> None:
-        """Let go."""
 
 
 @contextmanager

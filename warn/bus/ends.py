@@ -12,7 +12,8 @@ class Ends(Generic[K]):
 
     def __init__(self, ends: Mapping[K, int]) -> None:
         self._ends = dict(ends)
-        self._waiting: dict[K, set[asyncio.Future[None]]] = {}
+        # In the order in which they began to wait, so that a simulation wakes them in the same order every time.
+        self._waiting: dict[K, dict[asyncio.Future[None], None]] = {}
         self._closed = False
 
     def __getitem__(self, partition: K) -> int:
@@ -43,12 +44,12 @@ class Ends(Generic[K]):
     async def _growth(self, partitions: Iterable[K]) -> None:
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         for partition in partitions:
-            self._waiting.setdefault(partition, set()).add(woken)
+            self._waiting.setdefault(partition, {})[woken] = None
         try:
             await woken
         finally:
             for partition in partitions:
-                self._waiting[partition].discard(woken)
+                self._waiting[partition].pop(woken, None)
 
     def close(self) -> None:
         """Nothing will come any more: nobody waits from here on."""

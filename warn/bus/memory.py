@@ -6,127 +6,50 @@ are fenced. Every await of the port asks `fault` first (and `commit` again after
 ever, sleep, or raise: a commit that fails, a lost reply, a crash anywhere.
 """
 
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
-from warn.bus.base import FencedError, Restored, StateRecord, TrimmedError
+from warn.bus.base import Restored, StateRecord, TrimmedError
 from warn.bus.codec import seal, unseal
-from warn.bus.ends import Ends
-from warn.bus.topics import COMPACTED, REREAD_S, RETENTION_S, partition_counts
+from warn.bus.memory_store import MemoryStore, SeatState, Shelf, saves
 from warn.model.flow import STAGE_INPUT
 from warn.stages.base import In, Out
 
-Point = Literal[
-    "open", "opened", "restore", "read", "commit", "committed", "follow", "followed", "end", "expire"
+__all__ = [
+    "Fault",
+    "MemoryBus",
+    "MemoryReader",
+    "MemorySeat",
+    "MemoryStateReader",
+    "MemoryStore",
+    "Point",
+    "no_fault",
 ]
-"""Where a fault can happen: before a call does anything, and for `opened` and `committed` after it took effect."""
+
+Point = Literal[
+    "open",
+    "opened",
+    "restore",
+    "read",
+    "commit",
+    "committed",
+    "write",
+    "written",
+    "follow",
+    "followed",
+    "follow state",
+    "state followed",
+    "end",
+    "expire",
+]
+"""Where a fault can happen: before a call does anything, and for `opened`, `committed` and `written` after it took
+effect; `followed` and `state followed` are the reads of those who follow."""
 
 Fault = Callable[[Point], Awaitable[None]]
-
-Shelf = tuple[str, int]
 
 
 async def no_fault(_point: Point) -> None:
     """All goes well."""
-
-
-@dataclass
-class _Record:
-    position: int
-    at: int
-    key: bytes
-    value: bytes
-
-
-@dataclass
-class _SeatState:
-    """What a store knows of one seat: `state` maps keys to (position, envelope)."""
-
-    epoch: int = 0
-    committed: int = 0
-    state: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
-
-
-class MemoryStore:
-    """Records, state and seats: what is left when a process dies."""
-
-    def __init__(
-        self, partitions: Mapping[str, int] | None = None, clock: Callable[[], float] = time.time
-    ) -> None:
-        self.counts = partition_counts(partitions or {})
-        self.clock = clock
-        self.log: dict[Shelf, list[_Record]] = {(t, p): [] for t, n in self.counts.items() for p in range(n)}
-        self.firsts: dict[Shelf, int] = dict.fromkeys(self.log, 0)
-        self.ends: Ends[Shelf] = Ends(self.firsts)
-        self.seats: dict[tuple[str, int], _SeatState] = {}
-
-    def shelf(self, topic: str, partition: int) -> Shelf:
-        """One partition of one topic. Raises `LookupError`."""
-        if (topic, partition) not in self.log:
-            raise LookupError(f"there is no partition {partition} of [{topic}]")
-        return topic, partition
-
-    def open(self, stage: str, partition: int) -> _SeatState:
-        """Fence whoever holds the seat."""
-        source = STAGE_INPUT.get(stage)
-        first = self.firsts[self.shelf(source, partition)] if source else 0
-        seat = self.seats.setdefault((stage, partition), _SeatState(committed=first))
-        seat.epoch += 1
-        return seat
-
-    def apply(
-        self,
-        seat: _SeatState,
-        epoch: int,
-        outputs: Sequence[Out],
-        state: Mapping[bytes, tuple[int, bytes] | None],
-        position: int,
-    ) -> None:
-        """One step, all or nothing. Raises `FencedError`."""
-        if seat.epoch != epoch:
-            raise FencedError("another worker has opened this seat")
-        at = int(self.clock())
-        grown: dict[Shelf, int] = {}
-        for out in outputs:
-            shelf = (out.topic, out.partition)
-            end = grown.get(shelf, self.ends[shelf])
-            if out.topic in COMPACTED:
-                self.log[shelf] = [r for r in self.log[shelf] if r.key != out.key]
-            self.log[shelf].append(_Record(end, at, out.key, out.value))
-            grown[shelf] = end + 1
-        for key, kept in state.items():
-            if kept is None:
-                seat.state.pop(key, None)
-            else:
-                seat.state[key] = kept
-        seat.committed = position
-        self.ends.publish(grown)
-
-    def fetch(self, shelf: Shelf, start: int, limit: int) -> list[_Record]:
-        """Committed records from `start` on."""
-        records = self.log[shelf]
-        low, high = 0, len(records)
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (middle + 1, high) if records[middle].position < start else (low, middle)
-        return records[low : low + limit]
-
-    def trim(self, now: int) -> None:
-        """Retention by age; compacted topics stay whole."""
-        readers = {topic: stage for stage, topic in STAGE_INPUT.items()}
-        for (topic, partition), records in self.log.items():
-            if topic in COMPACTED or topic not in RETENTION_S:
-                continue
-            before, limit = now - RETENTION_S[topic], self.ends[topic, partition]
-            seat = self.seats.get((readers.get(topic, ""), partition))
-            if seat is not None:
-                limit = seat.committed
-                taken = [r.at for r in records if r.position < limit]
-                before = min(before, taken[-1] - REREAD_S) if taken else before
-            while records and records[0].position < limit and records[0].at < before:
-                self.firsts[topic, partition] = records.pop(0).position + 1
 
 
 class MemoryBus:
@@ -143,6 +66,10 @@ class MemoryBus:
         except KeyError:
             raise LookupError(f"there is no Kafka topic [{topic}]") from None
 
+    def seats(self, stage: str) -> int:
+        """How many seats a stage has."""
+        return self.store.seat_counts[stage]
+
     async def open(self, stage: str, partition: int) -> "MemorySeat":
         """Fence the predecessor and take the seat."""
         await self.fault("open")
@@ -150,6 +77,19 @@ class MemoryBus:
         seat = MemorySeat(self, stage, partition, state)
         await self.fault("opened")
         return seat
+
+    async def write(self, outputs: Sequence[Out]) -> None:
+        """Append records without a seat."""
+        for out in outputs:
+            self.store.shelf(out.topic, out.partition)
+        await self.fault("write")
+        self.store.ends.publish(self.store.append(outputs))
+        await self.fault("written")
+
+    async def follow_state(self, stage: str) -> "MemoryStateReader":
+        """Read what the seats of a stage save, from the start."""
+        await self.fault("follow state")
+        return MemoryStateReader(self, stage)
 
     async def follow(self, topic: str, start: Mapping[int, int] | None = None) -> "MemoryReader":
         """Read a topic from its first kept record, or from `start` where that is later."""
@@ -175,7 +115,7 @@ class MemoryBus:
 class MemorySeat:
     """One partition of one stage, held until somebody else opens it."""
 
-    def __init__(self, bus: MemoryBus, stage: str, partition: int, seat: _SeatState) -> None:
+    def __init__(self, bus: MemoryBus, stage: str, partition: int, seat: SeatState) -> None:
         self._bus = bus
         self._seat = seat
         self._epoch = seat.epoch
@@ -256,6 +196,35 @@ class MemoryReader:
             records = store.fetch(shelf, position, limit - len(found))
             self._positions[shelf] = records[-1].position + 1 if records else max(position, store.ends[shelf])
             found += [(shelf[1], r.position, r.key, r.value) for r in records]
+        return found
+
+    async def close(self) -> None:
+        """Let go."""
+
+
+class MemoryStateReader:
+    """Follows what the seats of one stage save: of each key the newest, as a compacted topic shows it."""
+
+    def __init__(self, bus: MemoryBus, stage: str) -> None:
+        self._bus = bus
+        self._stage = stage
+        self._positions = {saves(stage, p): 0 for p in range(bus.seats(stage))}
+
+    async def read(self, limit: int, wait_s: float) -> Sequence[tuple[int, bytes, bytes | None]]:
+        """(partition, key, body); waits at most `wait_s` for the first. Raises `UnreadableStateError`."""
+        await self._bus.fault("state followed")
+        store = self._bus.store
+        if not await store.ends.wait(self._positions, wait_s):
+            return ()
+        found: list[tuple[int, bytes, bytes | None]] = []
+        for shelf, position in list(self._positions.items()):
+            if len(found) >= limit:
+                break
+            del self._positions[shelf]  # put back last: a busy seat cannot starve the others
+            keys, after = store.changes(self._stage, shelf[1], position, limit - len(found))
+            self._positions[shelf] = after
+            state = store.seats[self._stage, shelf[1]].state if keys else {}
+            found += [(shelf[1], key, unseal(state[key][1]) if key in state else None) for key in keys]
         return found
 
     async def close(self) -> None:

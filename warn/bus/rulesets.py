@@ -44,14 +44,21 @@ class RuleSets:
 
     async def run(self) -> None:
         """Follow `[config]` until stopped."""
-        while not self._stopping:
-            await self._take(_WAIT_S)
-        if self._reader is not None:
-            await self._reader.close()
+        try:
+            while not self._stopping:
+                await self._take(_WAIT_S)
+        finally:
+            await self.close()
 
     def stop(self) -> None:
         """End `run` within a second."""
         self._stopping = True
+
+    async def close(self) -> None:
+        """Follow no further; what is known stays."""
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            await reader.close()
 
     def get(self, config: str) -> RuleSet:
         """A rule set by its hash. Raises `MissingConfigError`, whose argument is the hash."""

@@ -49,9 +49,17 @@ class Transaction:
 class _Job(Generic[T]):
     """One thing to do within a transaction (or `alone`, outside of any), and who waits for it."""
 
-    def __init__(self, work: Callable[[Transaction], T], done: asyncio.Future[T], *, alone: bool) -> None:
+    def __init__(
+        self,
+        work: Callable[[Transaction], T],
+        done: asyncio.Future[T],
+        then: Callable[[T], None] | None,
+        *,
+        alone: bool,
+    ) -> None:
         self.work = work
         self.done = done
+        self.then = then
         self.alone = alone
 
 
@@ -85,15 +93,23 @@ class Writer:
             self._thread = threading.Thread(target=self._serve, name="warn-bus-writer", daemon=True)
             self._thread.start()
 
-    async def do(self, work: Callable[[Transaction], T], *, alone: bool = False) -> T:
+    async def do(
+        self,
+        work: Callable[[Transaction], T],
+        *,
+        then: Callable[[T], None] | None = None,
+        alone: bool = False,
+    ) -> T:
         """Run a job in the next transaction; returns when that is committed. Raises what the job or SQLite raises.
 
-        `alone`: outside of any transaction, as housekeeping needs it; such a job writes no record and moves no end.
+        `then` is called in the loop with what the job gave, in the order of commits, even where nobody waits for the
+        job any more. `alone`: outside of any transaction, as housekeeping needs it; such a job writes no record and
+        moves no end.
         """
         if self._closed:
             raise RuntimeError("the bus is closed")
         done: asyncio.Future[T] = self._loop.create_future()
-        job = _Job(work, done, alone=alone)
+        job = _Job(work, done, then, alone=alone)
         if self._thread is None:
             await asyncio.sleep(0)  # a commit is a point where others get their turn, on every engine
             self._settle(*self._group([job]))
@@ -167,6 +183,8 @@ class Writer:
     def _settle(self, outcomes: Sequence[_Outcome], grown: Mapping[int, int]) -> None:
         self._published.publish(grown)
         for outcome in outcomes:
+            if outcome.error is None and outcome.job.then is not None:
+                outcome.job.then(outcome.result)
             if outcome.job.done.done():
                 continue
             if outcome.error is not None:

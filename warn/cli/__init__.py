@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from warn.cli import incidents, live, replaying, rules, versions
+from warn.cli.doctor import doctor
 from warn.cli.exits import FAILED, INTERRUPTED, expected, tell
+from warn.cli.init import init
 from warn.cli.score import score
 
 app = typer.Typer(
@@ -25,6 +27,8 @@ app = typer.Typer(
 app.command()(live.demo)
 app.command()(live.run)
 app.command()(replaying.replay)
+app.command()(init)
+app.command()(doctor)
 app.command()(score)
 app.add_typer(rules.app)
 app.add_typer(incidents.app)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from warn.ingest.entry import (
     MAX_LANG,
@@ -88,15 +88,26 @@ def bare(handle: str) -> str:
     return handle.strip().removeprefix("@")
 
 
+class Threads(Protocol):
+    """The thread of every post that was let through."""
+
+    def get(self, key: int) -> int | None: ...
+    def __contains__(self, key: int) -> bool: ...
+
+
 class Door:
     """Turns items into mentions. `key` is the installation's secret; `memory` belongs to the seat of collect.
 
+    `known` is what is asked about a post: that memory, unless other seats have let things through as well.
     `counts` are (what, why) to number since they were last taken: `let_through`, `dropped`, `mended`.
     """
 
-    def __init__(self, key: bytes, memory: Memory, policy: Policy = NO_RULES) -> None:
+    def __init__(
+        self, key: bytes, memory: Memory, policy: Policy = NO_RULES, known: Threads | None = None
+    ) -> None:
         self._key = key
         self.memory = memory
+        self._known: Threads = memory if known is None else known
         self.policy = policy
         self.counts: Counter[tuple[str, str]] = Counter()
         self._day = (-1, b"")
@@ -112,7 +123,7 @@ class Door:
             raise RefusedError("source: it listens to staff (role internal) and has no governance")
         seen_ms = now_ms if item.seen_ms is None else min(item.seen_ms, now_ms)
         now = seen_ms // 1000
-        memory = self.memory
+        memory, posts = self.memory, self._known
         memory.pass_time(now)
 
         key = post_hash(self._key, item.source, item.id)
@@ -125,7 +136,7 @@ class Door:
 
         mended: Counter[str] = Counter()
         text = tidy_text(item.text, mended)
-        known = key in memory or parent in memory or root in memory
+        known = key in posts or parent in posts or root in posts
         keep = terms.keep == "all" or (not terms.keep and role in {"own", "care"})
         if not (known or keep or ours or self._wanted(text)):
             self.counts["dropped", "unknown_post" if item.kind in _FOLLOWS_A_POST else "unmatched"] += 1
@@ -152,12 +163,12 @@ class Door:
             return post_hash(self._key, item.source, only) if only else 0
         preferred = post_hash(self._key, item.source, first)
         other = post_hash(self._key, item.source, second)
-        return other if other in self.memory and preferred not in self.memory else preferred
+        return other if other in self._known and preferred not in self._known else preferred
 
     def _thread(self, key: int, parent: int, root: int) -> int:
         """Rule 8: what its id got before; its parent's; its root's, or the root; itself."""
         for known in (key, parent, root):
-            thread = self.memory.get(known)
+            thread = self._known.get(known)
             if thread is not None:
                 return thread
         return root or key

@@ -8,10 +8,10 @@ from typing import Final
 
 from warn.ingest.backoff import Backoff
 from warn.ingest.clock import Wall
-from warn.ingest.collector import Intake, Kept, Taken
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Connector
 from warn.ingest.door import Terms, stricter
+from warn.ingest.ledger import Intake, Kept, Taken
 from warn.ingest.status import Status
 from warn.model.errors import PermanentError, Reason
 from warn.telemetry import events

@@ -1,8 +1,12 @@
-"""Runs the connectors: one task each, so that what happens to one happens to no other.
+"""Runs the connectors of one seat of collect: one task each, so that what happens to one happens to no other.
 
 Connectors read and hand over; a single task, which alone holds the seat, writes. Between them is a short queue: when
 the bus is slow, connectors wait, and nothing piles up. A connector goes on behind its cursor only when all before it is
-on the bus.
+on the bus. Small batches wait up to 20 ms for each other, so that many connectors that say little share a step.
+
+Connectors are spread over the seats of collect by their names; the first seat also tells the time. Every process is
+given all connectors, runs those of the seats that it holds, and on the first seat knows from the others' notices which
+of the rest are deaf.
 
 Whatever fails is left alone for a while and tried again, for ever: a source for seconds to minutes, what a person has
 to mend every quarter of an hour. Losing the seat ends the lot, and everybody begins again from what was committed; when
@@ -18,14 +22,19 @@ from typing import Final, NamedTuple
 from warn.bus.base import Bus, FencedError
 from warn.bus.codec import UnreadableStateError
 from warn.ingest.clock import Wall
-from warn.ingest.collector import Collector, Intake, Kept, Taken
+from warn.ingest.collector import Collector
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Connector
 from warn.ingest.inforce import Compile
+from warn.ingest.ledger import Intake, Kept, Taken
 from warn.ingest.listener import Listener
+from warn.ingest.notices import ALIVE_S, deaf_elsewhere
+from warn.ingest.parcels import MOST
+from warn.ingest.peers import Peers
 from warn.ingest.status import PULSES, ConnectorState
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 from warn.model.flow import COLLECT
+from warn.model.hashing import connector_seat
 from warn.model.rules import RuleSet
 from warn.stages.base import MissingConfigError
 from warn.telemetry import events
@@ -33,9 +42,14 @@ from warn.telemetry import events
 MOST_WAITING: Final = 32
 MOST_TOGETHER: Final = 16
 """Batches in one step."""
+LINGER_S: Final = 0.02
+"""How long a step waits for more, where what it has would not fill a parcel and somebody could add to it."""
 PAUSE_S: Final = 10.0
 """How long intake pauses before the disk is tried again."""
 SEAT_BACKOFF_S: Final = (0.2, 10.0)
+OPEN_S: Final = 90.0
+"""Taking a seat and reading everything back takes no longer than this."""
+_LOOK_S: Final = 0.2
 
 
 class _Request(NamedTuple):
@@ -44,9 +58,11 @@ class _Request(NamedTuple):
 
 
 class Supervisor:
-    """`connectors` are pairs of settings and what was built from them. `compiles` makes match's filter of a rule set.
+    """`connectors` are pairs of settings and what was built from them, all there are; `partition`: the seat whose ones
+    are run. `compiles` makes match's filter of a rule set.
 
-    `wall` is the only source of time for the clock; give `key` as the installation's secret.
+    `wall` is the only source of time for the clock; give `key` as the installation's secret. `peers`: one for all seats
+    of a process; whoever gives it closes it.
     """
 
     def __init__(
@@ -56,37 +72,56 @@ class Supervisor:
         *,
         key: bytes,
         compiles: Compile,
+        partition: int = 0,
+        peers: Peers | None = None,
         wall: Callable[[], float] = time.time,
         chance: random.Random | None = None,
     ) -> None:
+        names = [connector.name for _, connector in connectors]
+        if len(set(names)) < len(names):
+            raise PermanentError("two connectors have one name", reason=Reason.CONFIG)
+        seats = bus.seats(COLLECT)
         self._wall = Wall(wall)
         self._chance = chance or random.Random()
-        self._collector = Collector(bus, key=key, compiles=compiles, wall=self._wall)
+        self.partition = partition
+        self._own_peers = Peers(bus) if seats > 1 and peers is None else None
+        self._peers = self._own_peers or (peers if seats > 1 else None)
+        self._collector = Collector(
+            bus, key=key, compiles=compiles, wall=self._wall, partition=partition, peers=self._peers
+        )
         self._listeners = [
             Listener(config, connector, wall=self._wall, chance=self._chance)
             for config, connector in connectors
+            if connector_seat(connector.name, seats) == partition
         ]
-        names = [listener.connector.name for listener in self._listeners]
-        if len(set(names)) < len(names):
-            raise PermanentError("two connectors have one name", reason=Reason.CONFIG)
+        self._elsewhere: dict[int, set[str]] = {}
+        for _, connector in connectors:
+            if (seat := connector_seat(connector.name, seats)) != partition:
+                self._elsewhere.setdefault(seat, set()).add(connector.source)
         self._queue: asyncio.Queue[_Request] = asyncio.Queue(maxsize=MOST_WAITING)
         self._stopping = asyncio.Event()
         self._paused_until = 0.0
+        self._failures = 0
         self._started = self._wall.now()
+        self.seated = False
+        """Whether the seat is held, and all that it remembers is read back."""
         self.seat_error = ""
         """Why the seat was last lost."""
 
     def publish_ruleset(self, ruleset: RuleSet) -> str:
-        """Bring a rule set into force: written to `[config]`, and named by the next clock. Returns its hash."""
+        """The rule files of this process say this; returns its hash. The first seat brings it into force: writes it to
+        `[config]`, and names it in the next clock, or once all other seats filter by it. On any other seat it counts
+        for nothing.
+        """
         return self._collector.publish(ruleset)
 
     def states(self) -> tuple[ConnectorState, ...]:
-        """Every connector now."""
+        """Every connector of this seat now."""
         return tuple(listener.status.snapshot() for listener in self._listeners)
 
     @property
     def now(self) -> int:
-        """The last clock that was written, in seconds; 0: none yet."""
+        """The last clock that this seat has written, in seconds; 0: none yet. Only the first seat does."""
         return self._collector.force.now
 
     @property
@@ -95,11 +130,22 @@ class Supervisor:
         return self._wall.behind(self._collector.force.now)
 
     def deaf(self) -> tuple[str, ...]:
-        """Sources that are not being heard: their connector is down, or their channel's pulse is missing."""
+        """Sources that are not being heard: their connector is down, or their channel's pulse is missing. On the first
+        seat those of all seats; on another only its own connectors that are down.
+        """
         now = self._wall.now()
         deaf = {one.connector.source for one in self._listeners if one.status.deaf(now)}
+        if not self._collector.leads:
+            return tuple(sorted(deaf))
+        notices = {} if self._peers is None else self._peers.notices
+        deaf |= deaf_elsewhere(self._elsewhere, notices, self._started, now)
+        heard = dict(self._collector.ledger.heard)
+        for notice in notices.values():
+            for source, at in notice.heard:
+                # Said once a minute, so it may have been heard for as long after that.
+                heard[source] = max(heard.get(source, 0), at + ALIVE_S)
         for source, pulse in self._collector.force.expects().items():
-            if now - self._collector.heard.get(source, self._started) > PULSES * pulse:
+            if now - heard.get(source, self._started) > PULSES * pulse:
                 deaf.add(source)
         return tuple(sorted(deaf))
 
@@ -112,31 +158,43 @@ class Supervisor:
 
         To be stopped with `stop`; cancelling it may cut a commit off, whose outcome only the next start can tell.
         """
-        failures = 0
-        while not self._stopping.is_set():
-            try:
-                await self._collector.open()
-                failures = 0
-                await self._session()
-            except FencedError:
-                events.worker_fenced(COLLECT, 0)
-                raise
-            except (UnreadableStateError, MissingConfigError):
-                raise
-            except Exception as e:  # noqa: BLE001 - told, and begun again from the last commit, as every worker does
-                failures += 1
-                low, high = SEAT_BACKOFF_S
-                full = isinstance(e, TemporaryError) and e.reason is Reason.DISK
-                wait = (
-                    0.0
-                    if full and failures == 1
-                    else self._chance.uniform(low, min(high, low * 2.0**failures))
-                )
-                self._lost(e, full=full)
-                events.worker_failed(COLLECT, 0, e, retry_in_s=wait)
-                await self._rest(wait)
-            finally:
-                await self._collector.close()
+        self._failures = 0
+        try:
+            while not self._stopping.is_set():
+                opened = False
+                try:
+                    async with asyncio.timeout(OPEN_S):
+                        await self._collector.open()
+                    self.seated = opened = True
+                    await self._session()
+                except FencedError:
+                    events.worker_fenced(COLLECT, self.partition)
+                    raise
+                except (UnreadableStateError, MissingConfigError):
+                    raise
+                except Exception as e:  # noqa: BLE001 - told, and begun again from the last commit, as every worker does
+                    await self._fell(e, opened=opened)
+                finally:
+                    self.seated = False
+                    await self._collector.close()
+        finally:
+            if self._own_peers is not None:
+                await self._own_peers.close()
+
+    async def _fell(self, error: Exception, *, opened: bool) -> None:
+        """Tell of a seat that was lost, and wait before it is taken again."""
+        self._failures += 1
+        low, high = SEAT_BACKOFF_S
+        full = isinstance(error, TemporaryError) and error.reason is Reason.DISK
+        # Where the disk takes no intake, but all else, there is nothing to wait for: the clock has to go on.
+        wait = (
+            0.0
+            if full and opened
+            else self._chance.uniform(low, min(high, low * 2.0 ** min(self._failures, 30)))
+        )
+        self._lost(error, full=full)
+        events.worker_failed(COLLECT, self.partition, error, retry_in_s=wait)
+        await self._rest(wait)
 
     async def _rest(self, wait_s: float) -> None:
         try:
@@ -156,6 +214,12 @@ class Supervisor:
 
     async def _session(self) -> None:
         """From taking the seat to losing it. Connectors never raise here; the writer's error is what ended it."""
+        while not self._collector.force.newest and not self._collector.leads:
+            # The first rules are not there yet: connectors that started now would drop everything.
+            if self._stopping.is_set():
+                return
+            await self._rest(_LOOK_S)
+            await self._collector.follow()
         if self._paused_until:
             await self._pause()
         lost: Exception | None = None
@@ -183,11 +247,13 @@ class Supervisor:
         """The only writer: each turn commits the clock, if a second has begun, and the batches that wait."""
         while not self._stopping.is_set():
             waiting = await self._waiting()
+            await self._collector.follow()
             taken = await self._collector.step(
                 [request.intake for request in waiting],
                 deaf=self.deaf(),
                 reading=[one.connector.name for one in self._listeners if one.status.state == "running"],
             )
+            self._failures = 0
             for request, one in zip(waiting, taken, strict=False):
                 if not request.done.done():
                     request.done.set_result(one)
@@ -195,20 +261,33 @@ class Supervisor:
     async def _waiting(self) -> list[_Request]:
         """The batches that wait; none when the next second begins first, or has begun."""
         waiting: list[_Request] = []
-        if self._queue.empty() and self._wall.due(self.now) is None:
-            try:
-                async with asyncio.timeout(self._wall.to_next_s()):
-                    waiting.append(await self._queue.get())
-            except TimeoutError:
-                return []
+        if self._collector.leads and self._wall.due(self.now) is not None:
+            return self._drain(waiting)
+        try:
+            async with asyncio.timeout(self._wall.to_next_s()):
+                waiting.append(await self._queue.get())
+                async with asyncio.timeout(LINGER_S):
+                    while self._more(self._drain(waiting)):
+                        waiting.append(await self._queue.get())
+        except TimeoutError:
+            pass
+        return waiting
+
+    def _drain(self, waiting: list[_Request]) -> list[_Request]:
         while not self._queue.empty() and len(waiting) < MOST_TOGETHER:
             waiting.append(self._queue.get_nowait())
         return waiting
 
+    def _more(self, waiting: Sequence[_Request]) -> bool:
+        """Whether it is worth a moment's wait: no parcel is full, and a connector reads that has handed in nothing."""
+        reading = sum(one.status.state == "running" for one in self._listeners)
+        items = sum(len(one.intake.batch.items) for one in waiting)
+        return len(waiting) < min(reading, MOST_TOGETHER) and items < MOST
+
     async def _listen(self, listener: Listener) -> None:
-        if not listener.refuse(self._collector.door.policy.roles):
+        if not listener.refuse(self._collector.ledger.door.policy.roles):
             name = listener.connector.name
-            await listener.listen(lambda: self._collector.kept.get(name, Kept()), self._hand_over)
+            await listener.listen(lambda: self._collector.ledger.kept.get(name, Kept()), self._hand_over)
 
     async def _hand_over(self, intake: Intake) -> Taken:
         done: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()

@@ -46,6 +46,11 @@ def brand_partition(brand: str, partitions: int) -> int:
     return keyed(b"brand", brand) % partitions
 
 
+def connector_seat(name: str, seats: int) -> int:
+    """The seat of collect that a connector belongs to."""
+    return keyed(b"connector", name) % seats
+
+
 def content_hash(body: bytes) -> str:
     """Name of a stored body (rule sets): 32 hex digits."""
     return blake2b(body, digest_size=16).hexdigest()

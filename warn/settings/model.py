@@ -30,8 +30,11 @@ from pydantic_settings import (
 from connectors import ConnectorSettings
 from warn.model.hashing import BUCKETS
 from warn.notify.registry import NotifierConfig
+from warn.settings.kafka import KafkaSettings
 
 PREFIX: Final = "WARN_"
+KAFKA_PARTITIONS: Final = 6
+"""Of `[mentions]`, `[signals]` and collect on Kafka, unless the settings say otherwise."""
 
 
 def _named(value: object) -> object:
@@ -81,12 +84,32 @@ def _divides(value: int) -> int:
 
 
 class Bus(_Part):
-    """The embedded bus. Partition counts are fixed when the data folder is made."""
+    """The bus: embedded in the data folder, or a Kafka cluster where `kafka` names one.
+
+    Partition counts are fixed when the data folder is made, or at `warn init`. Without Kafka there is one process, so one
+    partition of each will do; on Kafka they are how far each stage can be spread.
+    """
 
     mentions: Annotated[int, Field(ge=1, le=BUCKETS), AfterValidator(_divides)] = 1
     signals: Annotated[int, Field(ge=1, le=BUCKETS)] = 1
+    collect: Annotated[int, Field(ge=1, le=BUCKETS)] = 1
+    """Over how many partitions the connectors are spread."""
     max_gb: Annotated[float, Field(ge=0.1, le=100_000)] = 16.0
-    """Above this, records are kept shorter than their usual days."""
+    """Above this, records are kept shorter than their usual days; Kafka keeps to days alone."""
+    kafka: KafkaSettings | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _more_partitions_on_kafka(cls, given: object) -> object:
+        if isinstance(given, Mapping) and given.get("kafka") is not None:
+            return dict.fromkeys(("mentions", "signals", "collect"), KAFKA_PARTITIONS) | dict(given)
+        return given
+
+    @model_validator(mode="after")
+    def _one_process_collects_once(self) -> Self:
+        if self.kafka is None and self.collect != 1:
+            raise ValueError("collect is 1 without bus.kafka: one process runs all connectors")
+        return self
 
 
 class RouteSettings(_Part):

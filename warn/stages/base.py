@@ -65,10 +65,10 @@ RuleSets = Callable[[str], RuleSet]
 class Stage(Protocol):
     """A deterministic state machine over one input partition.
 
-    Life: `restore` with every state record of the partition (possibly none), then `step` again and again; after a
-    step the worker calls `offer`, and commits. `resume_from` says how far back input must be read again after a
-    restore (None: from the committed position); during the re-read the worker drops all effects up to the committed
-    position, and the stage skips per key what that key has already seen.
+    Life: `restore` with every state record of the partition (possibly none), then `step` again and again; after one or
+    more steps the worker calls `finish` and `offer`, and commits. `resume_from` says how far back input must be read
+    again after a restore (None: from the committed position); during the re-read the worker drops all effects up to the
+    committed position, and the stage skips per key what that key has already seen.
     """
 
     def restore(self, records: Iterable[tuple[bytes, int, bytes]], committed: int) -> None:
@@ -85,8 +85,11 @@ class Stage(Protocol):
         the same batch to the same stage again. After any other error it throws the stage away.
         """
 
+    def finish(self, effects: Effects) -> Iterator[None]:
+        """Put into `effects` what steps have begun and left open, so that more of it comes together; yields as they do."""
+
     def offer(self, effects: Effects, position: int) -> None:
-        """Put the state that should be saved with this step into `effects.state`; `position`: last record seen + 1."""
+        """Put the state that should be saved with these steps into `effects.state`; `position`: last record seen + 1."""
 
     def entries(self) -> Iterator[tuple[bytes, bytes]]:
         """Keyed state for the state hash: merged across partitions, without positions and without what the next touch

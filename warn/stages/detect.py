@@ -73,6 +73,10 @@ class DetectStage:
             self.last_tick = max(self.last_tick, now // TICK_S * TICK_S)
         yield
 
+    def finish(self, effects: Effects) -> Iterator[None]:
+        """Nothing: a step leaves nothing open."""
+        return iter(())
+
     def offer(self, effects: Effects, position: int) -> None:
         self.snapshots.offer(effects, position)
 

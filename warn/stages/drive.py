@@ -75,5 +75,7 @@ def _step(stage: Stage, records: list[In], position: int) -> list[Out]:
     effects = Effects()
     for _ in stage.step(records, effects):
         pass
+    for _ in stage.finish(effects):
+        pass
     stage.offer(effects, position)
     return effects.out

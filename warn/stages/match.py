@@ -197,6 +197,10 @@ class MatchStage:
             effects.count("evicted", by=intake.memory.evicted)
             intake.memory.evicted = 0
 
+    def finish(self, effects: Effects) -> Iterator[None]:
+        """Nothing yet."""
+        return iter(())
+
     def offer(self, effects: Effects, position: int) -> None:
         """What this step changed: a record for each post, and the clock."""
         if self._clock is not None and self._clock_changed:

@@ -5,10 +5,10 @@ failures without a commit between them the records of that batch are handed in o
 alone is poison: it goes to dead letters, and the stage never sees it again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from warn.stages.base import In
+from warn.stages.base import In, MissingConfigError
 
 TRIES: Final = 3
 
@@ -22,6 +22,16 @@ class StageFailedError(Exception):
         self.last = records[-1].position
 
 
+def blamed(stage: str, records: Sequence[In], work: Iterator[None]) -> Iterator[None]:
+    """A stage's work on records; what it raises is put down to them, save a configuration that is not here yet."""
+    try:
+        yield from work
+    except (MissingConfigError, GeneratorExit, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as e:  # a panic in Rust (river) is no Exception
+        raise StageFailedError(stage, records) from e
+
+
 class Poison:
     """Failures of one worker's stage, by input position."""
 
@@ -32,6 +42,10 @@ class Poison:
 
     def __contains__(self, position: int) -> bool:
         return position in self._known
+
+    def suspects(self, position: int) -> bool:
+        """Whether a record is to be handed in, and committed, by itself."""
+        return position in self._suspect
 
     def limit(self, position: int, batch: int) -> int:
         """How many records to hand in from a position: one within a suspect batch, none of it together with others."""

@@ -120,6 +120,10 @@ class RespondStage:
         if not course.incidents:
             del self._courses[record.brand]
 
+    def finish(self, effects: Effects) -> Iterator[None]:
+        """Nothing: a step leaves nothing open."""
+        return iter(())
+
     def offer(self, effects: Effects, position: int) -> None:
         """Put what changed since the last offer into the step's state."""
         outbox = self._outbox

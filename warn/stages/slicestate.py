@@ -3,12 +3,13 @@
 Plain numbers only; hashes of people, never a name. The version is raised when a reader could misread an older body.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from warn.aggregate.partial import merge
 from warn.aggregate.people import KEPT, People
 from warn.aggregate.series import TICK_S, Series
 from warn.detect.base import Detector, Verdict
@@ -141,10 +142,19 @@ def essence(one: Slice, now: int) -> bytes:
             sorted(one.unlearned),
             _lessons(one),
             {rule: alert for rule, alert in one.alerts.items() if alert.episode or alert.state != "inactive"},
-            sorted(one.pending, key=lambda p: (p.known_at, p.second)),
+            _together(one.pending),
             max(0, one.beat_until - now),
         )
     )
+
+
+def _together(pending: Iterable[Partial]) -> list[Partial]:
+    """What waits for its tick, by clock and second: in how many pieces match wrote it is no state."""
+    sums: dict[tuple[int, int], Partial] = {}
+    for one in pending:
+        at = (one.known_at, one.second)
+        sums[at] = merge(sums[at], one) if at in sums else one
+    return [partial for _, partial in sorted(sums.items())]
 
 
 def _lessons(one: Slice) -> tuple[Lessons, ...]:

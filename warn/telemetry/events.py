@@ -5,28 +5,38 @@ its message, which must not quote input; of any other only its type and place ar
 """
 
 from warn import __version__
-from warn.model.errors import PermanentError, Reason, WarnError
+from warn.model.errors import PermanentError
 from warn.telemetry import metrics
-from warn.telemetry.logs import logger, where
+from warn.telemetry.collecting import collect_seat_fenced, rules_differ
+from warn.telemetry.kafka import bus_client_leaked, bus_gap, bus_hanging, bus_lag_untold, bus_overlap
+from warn.telemetry.logs import logger
+from warn.telemetry.together import (
+    bus_waited_for,
+    membership_assigned,
+    membership_failed,
+    part_failed,
+    seat_released,
+    seat_wanted,
+)
+from warn.telemetry.told import reason_of, told
+
+__all__ = [
+    "bus_client_leaked",
+    "bus_gap",
+    "bus_hanging",
+    "bus_lag_untold",
+    "bus_overlap",
+    "bus_waited_for",
+    "collect_seat_fenced",
+    "membership_assigned",
+    "membership_failed",
+    "part_failed",
+    "rules_differ",
+    "seat_released",
+    "seat_wanted",
+]
 
 _log = logger()
-
-
-def reason_of(error: BaseException) -> str:
-    """The metric label of a failure: a word of the closed set `Reason`."""
-    return str(error.reason) if isinstance(error, WarnError) else str(Reason.UNEXPECTED)
-
-
-def _told(error: BaseException) -> dict[str, object]:
-    if isinstance(error, WarnError):
-        return {"reason": str(error.reason), "message": str(error)[:300]}
-    told: dict[str, object] = {"reason": str(Reason.UNEXPECTED), "error": type(error).__name__}
-    root = error
-    while root.__cause__ is not None:
-        root = root.__cause__
-    if root is not error:
-        told["cause"] = type(root).__name__
-    return {**told, "where": where(root)}
 
 
 # --- the process ---
@@ -83,7 +93,7 @@ def connector_failed(connector: str, error: BaseException, *, retry_in_s: float 
     metrics.CONNECTOR_UP.put(0, connector)
     wait = None if retry_in_s is None else round(retry_in_s, 3)
     say = _log.error if retry_in_s is None or isinstance(error, PermanentError) else _log.warning
-    say("connector_failed", connector=connector, retry_in_s=wait, **_told(error))
+    say("connector_failed", connector=connector, retry_in_s=wait, **told(error))
 
 
 def connector_recovered(connector: str, *, failures: int) -> None:
@@ -174,7 +184,7 @@ def worker_failed(stage: str, partition: int, error: BaseException, *, retry_in_
     """A step failed; it is begun again from the last commit, or (None) the daemon ends."""
     metrics.WORKER_FAILURES.add(stage, reason_of(error))
     wait = None if retry_in_s is None else round(retry_in_s, 3)
-    _log.error("worker_failed", stage=stage, partition=partition, retry_in_s=wait, **_told(error))
+    _log.error("worker_failed", stage=stage, partition=partition, retry_in_s=wait, **told(error))
 
 
 def dead_letter(stage: str, reason: str, *, where: str) -> None:
@@ -209,10 +219,10 @@ def delivery(
     """One attempt ended: `delivered`, `retry` or `refused`; the last two with their error."""
     metrics.DELIVERIES.add(notifier, outcome)
     metrics.DELIVERY_SECONDS.see(seconds, notifier)
-    told: dict[str, object] = {}
+    fields: dict[str, object] = {}
     if error is not None:
         metrics.DELIVERIES_FAILED.add(notifier, reason_of(error))
-        told = _told(error)
+        fields = told(error)
     say = _log.info if outcome == "delivered" else _log.error if outcome == "refused" else _log.warning
     say(
         "delivery",
@@ -222,7 +232,7 @@ def delivery(
         incident=incident,
         attempt=attempt,
         seconds=round(seconds, 3),
-        **told,
+        **fields,
     )
 
 
@@ -247,4 +257,4 @@ def rules_refused(mistakes: int, *, first: str) -> None:
 def http_failed(route: str, error: BaseException) -> None:
     """A request to our web failed on our side; `route` is the template of the path, never the path."""
     metrics.HTTP_ERRORS.add(route, reason_of(error))
-    _log.error("http_failed", route=route, **_told(error))
+    _log.error("http_failed", route=route, **told(error))

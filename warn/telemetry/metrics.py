@@ -88,9 +88,28 @@ STEP_SECONDS = Spread(
     (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 6.0),
     "stage",
 )
+SEATS = Level("warn_seats", "1 for each seat that this process is to hold.", "stage", "partition")
+MEMBERSHIP_ROUNDS = Count(
+    "warn_membership_rounds", "Times that Kafka shared the seats out anew among the processes."
+)
+MEMBERSHIP_FAILURES = Count(
+    "warn_membership_failures", "Times that this process lost its membership and joined again.", "reason"
+)
+PART_FAILURES = Count(
+    "warn_part_failures", "Failures of what works beside the stages: it is begun again.", "part", "reason"
+)
 DEAD_LETTERS = Count(
     "warn_dead_letters", "Pieces of input that could not be used, kept aside.", "stage", "reason"
 )
+
+# the bus on Kafka
+BUS_GAP = Count("warn_bus_gap", "Records that were committed and could not be read.", "topic")
+BUS_OVERLAP = Count("warn_bus_overlap", "Records that were committed twice.", "topic")
+BUS_HANGING = Level(
+    "warn_bus_hanging", "1 where a transaction on a seat's state is decided by nobody.", "stage", "partition"
+)
+BUS_LEAKS = Count("warn_bus_leaks", "Kafka clients that would not end.")
+BUS_LAG_UNTOLD = Count("warn_bus_lag_untold", "Times that positions could not be written for lag tools.")
 
 # respond and delivery
 INCIDENTS_OPEN = Level("warn_incidents_open", "Incidents that are not closed.")
@@ -157,6 +176,8 @@ for _kind in ("firing", "update", "resolved"):
 for _event in ("opened", "updated", "wave", "resolved"):
     COUNTS["incidents"].add(_event, by=0)
 for _topic in (MENTIONS, SIGNALS, DESK):
+    BUS_GAP.add(_topic, by=0)
+    BUS_OVERLAP.add(_topic, by=0)
     COUNTS["unknown_kind"].add(_topic, by=0)
     COUNTS["unreadable"].add(_topic, by=0)
 for _level in ("debug", "info", "warning", "error", "critical"):

@@ -76,6 +76,11 @@ class Level:
                 self._children[labels] = child
         child.set(value)
 
+    def drop(self, *labels: str) -> None:
+        """It has no value any more: what the last one was would be read as what it is."""
+        if self._children.pop(labels, None) is not None:
+            self._metric.remove(*labels)
+
 
 class Spread:
     """How long things took, in seconds, by classic buckets (the Python client has no native ones)."""

@@ -1,9 +1,9 @@
 """What the checks of buses share: the bus under check, and how to see what lies in it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from warn.bus.base import Bus, Reader, Seat
+from warn.bus.base import Bus, Reader, Seat, StateReader
 from warn.model.flow import MENTIONS
 from warn.stages.base import Out
 
@@ -33,8 +33,17 @@ class Handle:
     def partitions(self, topic: str) -> int:
         return self._bus.partitions(topic)
 
+    def seats(self, stage: str) -> int:
+        return self._bus.seats(stage)
+
     async def open(self, stage: str, partition: int) -> Seat:
         return await self._bus.open(stage, partition)
+
+    async def write(self, outputs: Sequence[Out]) -> None:
+        await self._bus.write(outputs)
+
+    async def follow_state(self, stage: str) -> StateReader:
+        return await self._bus.follow_state(stage)
 
     async def follow(self, topic: str, start: Mapping[int, int] | None = None) -> Reader:
         return await self._bus.follow(topic, start)

@@ -1,8 +1,9 @@
 """What every bus must keep, whatever lies behind it: run by `tests/contract` for each engine.
 
 Nothing here knows how an engine does it: order within a partition, all or nothing, fencing, state that is complete
-after a fence, readers that see what is committed and no more, waits that end, and the rule of reading again: whatever
-step a crash hits, what comes out is what would have come out without it.
+after a fence, readers that see what is committed and no more, an empty answer that means what it says, records and
+followers beside the seats, waits that end, and the rule of reading again: whatever step a crash hits, what comes out is
+what would have come out without it.
 """
 
 import asyncio
@@ -19,9 +20,18 @@ from warn.testing.bus_commits import (
 )
 from warn.testing.bus_handle import Handle, Reopen
 from warn.testing.bus_reads import check_compacted, check_follow, check_waits
+from warn.testing.bus_state import (
+    check_follow_state,
+    check_follow_state_live,
+    check_honest,
+    check_seats,
+    check_write,
+    check_write_beside,
+)
 from warn.testing.rereading import check_crashes, check_lost_reply, check_zombie
 
 CHECKS: Sequence[Callable[[Handle], Awaitable[None]]] = (
+    check_seats,
     check_order,
     check_commit,
     check_refused,
@@ -31,6 +41,11 @@ CHECKS: Sequence[Callable[[Handle], Awaitable[None]]] = (
     check_follow,
     check_compacted,
     check_waits,
+    check_honest,
+    check_write,
+    check_write_beside,
+    check_follow_state,
+    check_follow_state_live,
     check_crashes,
     check_lost_reply,
     check_zombie,

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from warn.bus.base import Bus, Reader, Restored, Seat
+from warn.bus.base import Bus, Reader, Restored, Seat, StateReader
 from warn.model.flow import COLLECT, MATCH, MENTIONS, SIGNALS
 from warn.stages.base import In, Out
 from warn.testing.tally import Tally, tallied
@@ -76,8 +76,17 @@ class ShakyBus:
     def partitions(self, topic: str) -> int:
         return self._bus.partitions(topic)
 
+    def seats(self, stage: str) -> int:
+        return self._bus.seats(stage)
+
     async def open(self, stage: str, partition: int) -> Seat:
         return _ShakySeat(await self._bus.open(stage, partition), self._before, self._after)
+
+    async def write(self, outputs: Sequence[Out]) -> None:
+        await self._bus.write(outputs)
+
+    async def follow_state(self, stage: str) -> StateReader:
+        return await self._bus.follow_state(stage)
 
     async def follow(self, topic: str, start: Mapping[int, int] | None = None) -> Reader:
         return await self._bus.follow(topic, start)
@@ -202,11 +211,11 @@ class Dying:
 
     async def with_it(self, worker: Worker) -> None:
         """Run a worker until then (or until it has nothing left to do)."""
-        worker.step_s = 0.05  # nobody waits long for a step that will never end
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(worker.run())
             ends = [tasks.create_task(self._reached.wait()), tasks.create_task(worker.caught_up())]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            worker.step_s = 0.05  # nobody waits long for a step that will never end
             for task in (running, *ends):
                 task.cancel()
         self._over.set()

@@ -60,6 +60,10 @@ class Tally:
             effects.count("partials")
             yield
 
+    def finish(self, effects: Effects) -> Iterator[None]:
+        """Nothing is left open."""
+        return iter(())
+
     def offer(self, effects: Effects, position: int) -> None:
         """Save names that are new, and one more (or all that changed)."""
         assert all(s.seen <= position for s in self._slices.values()), "a step reaches beyond its records"

@@ -89,14 +89,13 @@ async def test_receipts_of_many_do_not_get_in_each_others_way() -> None:
         *(desk.report(Receipt(now=1, delivery=f"d{i}", attempt=1, outcome="delivered")) for i in range(20))
     )
     assert len(await _receipts(bus)) == 20
-    await desk.close()
 
 
 def test_a_worker_that_does_not_work_keeps_us_from_being_ready() -> None:
     """Not started, stalled, failed or fenced: each is a reason; opened or resumed takes it away."""
     health = Health()
     watch = WorkerHealth(health)
-    watch.expect("match", 0)
+    watch.seat_wanted("match", 0)
     assert health.problems == ("match 0 has not started yet",)
     watch.worker_opened("match", 0, position=0, records=0)
     assert not health.problems

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.bus import plants_beside
 from warn.bus.base import Bus, Restored
 from warn.bus.memory import MemoryBus, MemoryReader, MemorySeat, MemoryStore
 from warn.stages.base import In, Out
@@ -136,7 +137,7 @@ def _from_the_start(patch: pytest.MonkeyPatch) -> None:
 
 
 def _forgets_a_topic(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("warn.bus.memory.COMPACTED", frozenset())
+    patch.setattr("warn.bus.memory_store.COMPACTED", frozenset())
     real = MemoryStore.fetch
 
     def fetch(self: MemoryStore, shelf: Any, start: int, limit: int) -> Any:
@@ -212,7 +213,7 @@ PLANTS: dict[str, Plant] = {
     "a stage that counts again": _counts_again,
     "a stage that does not save what is new": _new_names_unsaved,
     "a worker that writes again": _writes_again,
-}
+} | plants_beside.PLANTS
 
 
 async def _run() -> None:

@@ -39,11 +39,14 @@ async def test_every_wait_of_the_port_can_fail() -> None:
     await seat.restore()
     await seat.read(1, 0)
     await seat.commit([], {}, 0)
+    await bus.write([])
     await (await bus.follow(SIGNALS)).read(1, 0)
+    await (await bus.follow_state(MATCH)).read(1, 0)
     await bus.end(SIGNALS, 0)
     await bus.expire(0)
     assert points == [
-        "open", "opened", "restore", "read", "commit", "committed", "follow", "followed", "end", "expire",
+        "open", "opened", "restore", "read", "commit", "committed", "write", "written",
+        "follow", "followed", "follow state", "state followed", "end", "expire",
     ]  # fmt: skip
 
 

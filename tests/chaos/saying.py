@@ -1,0 +1,6 @@
+"""How a chaos test says what happened."""
+
+from collections.abc import Callable
+
+Say = Callable[[str], None]
+"""Onto the terminal, captured or not."""

@@ -1,0 +1,40 @@
+"""A planted bug: one small, explicit way to break what is simulated. This one breaks nothing."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from tests.simulation.engine import Faults, SimBus
+from warn.bus.memory import MemoryStore
+from warn.ingest.order import order_key
+from warn.model.mention import Item
+from warn.worker import Worker
+
+
+class Plant:
+    """Everything as it is. A bug overrides one of these."""
+
+    name = "none"
+
+    @contextlib.contextmanager
+    def planted(self) -> Iterator[None]:
+        """While a seed runs: what is changed from outside, in the run and in the oracle alike."""
+        yield
+
+    def store(self, counts: Mapping[str, int], clock: Callable[[], float], collect: int) -> MemoryStore:
+        """What survives a crash."""
+        return MemoryStore(counts, clock, collect)
+
+    def bus(self, store: MemoryStore, faults: Faults) -> SimBus:
+        """A process's bus."""
+        return SimBus(store, faults)
+
+    def worker(self, *args: Any, **options: Any) -> Worker:
+        """A worker of one seat."""
+        return Worker(*args, **options)
+
+    def order(self, item: Item) -> Any:
+        """The order in which recorded items are known."""
+        return (order_key(item), msgspec.msgpack.encode(item))

@@ -1,0 +1,293 @@
+"""Runs a seed: the real processes in a world where things go wrong, then what must have come of it.
+
+python -m tests.simulation.run 200            seeds 0 to 199
+python -m tests.simulation.run 17 18          seed 17
+"""
+
+import asyncio
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, NoReturn
+
+from tests.simulation import loop as virtual
+from tests.simulation import oracle
+from tests.simulation.logs import UnevenError, log_of, made, segments
+from tests.simulation.pager import Desk
+from tests.simulation.plant import Plant
+from tests.simulation.process import Process, stage_of
+from tests.simulation.rules import BY_HASH, KEY, RULES, scaled
+from tests.simulation.settle import settled
+from tests.simulation.sources import Source
+from tests.simulation.weather import Mishap, Weather
+from tests.simulation.world import LIVE_S, SOURCES, World, world
+from warn.bus.base import Seats
+from warn.bus.memory import MemoryStore
+from warn.model.flow import COLLECT, DETECT, MATCH, MENTIONS, RESPOND, SIGNALS
+from warn.model.rules import RuleSet
+from warn.stages.base import MissingConfigError, Stage
+from warn.stages.matchers import Matchers
+
+MATCHERS = Matchers(KEY)
+NAMES = {name: "one" if ruleset is RULES["one"] else "two" for name, ruleset in BY_HASH.items()}
+
+
+@dataclass
+class Ran:
+    """What came of a seed: `trace` is a hash of everything that happened, in its order."""
+
+    seed: int
+    violations: list[str]
+    story: list[str]
+    trace: str
+    counts: Counter[str]
+
+    def told(self) -> str:
+        """For a failing test: the seed, what is wrong, and what was injected."""
+        wrong, story = "\n  ".join(self.violations[:6]), "\n  ".join(self.story[-40:])
+        return (
+            f"seed {self.seed}: {len(self.violations)} violations\n  {wrong}\nwhat was injected:\n  {story}"
+        )
+
+
+class Simulation:
+    """One seed's run."""
+
+    def __init__(self, one: World, plant: Plant) -> None:
+        self.world, self.plant, self.matchers = one, plant, MATCHERS
+        self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
+        counts = {MENTIONS: one.partitions, SIGNALS: one.signals}
+        self.store = plant.store(counts, self.wall, one.collect)
+        self.weather = Weather(one.seed, one.processes)
+        self.sources = [Source(one, name) for name in SOURCES]
+        self.desk = Desk()
+        self.calm = False
+        self.happened: Counter[str] = Counter()
+        self.violations: list[str] = []
+        self.story: list[str] = []
+        self.trace = blake2b(digest_size=16)
+        seats = {COLLECT: one.collect, MATCH: one.partitions, DETECT: one.signals, RESPOND: 1}
+        self.seats = [(stage, p) for stage, n in seats.items() for p in range(n)]
+        self.table: dict[tuple[str, int], int | None] = {
+            seat: i % one.processes for i, seat in enumerate(self.seats)
+        }
+        self.slots: list[Process] = []
+        self.buried: list[Any] = []
+        self.collecting = True
+
+    # ---- what processes ask
+
+    def wall(self) -> float:
+        """The world's time."""
+        return self.world.time.at(self.loop.time())
+
+    def switched(self) -> bool:
+        """Is the second rule file in its place?"""
+        return self.world.switch_at is not None and self.loop.time() >= self.world.switch_at
+
+    def stage(self, stage: str, partition: int, get: Any) -> Stage:
+        """A fresh stage."""
+        return stage_of(self.store, stage, partition, get, self.matchers)
+
+    def draw(self, process: Process, point: str) -> Mishap | None:
+        """What happens at an await of a process."""
+        mishap = None if self.calm else self.weather.draw(point, self.loop.time())
+        self.trace.update(f"{self.loop.time():.6f} {process.name} {point} {mishap}\n".encode())
+        self.happened["awaits"] += 1
+        if mishap not in {None, "delay"}:
+            self.happened[mishap or ""] += 1
+            self.tell(f"{process.name}: {mishap} at {point}")
+        return mishap
+
+    def tell(self, what: str) -> None:
+        """A line of the story."""
+        self.story.append(f"{self.loop.time():7.3f} {what}")
+
+    def failed(self, stage: str, error: BaseException) -> None:
+        """Something failed, and is tried again."""
+        self.happened["failed"] += 1
+        self.trace.update(f"{stage} {type(error).__name__}\n".encode())
+        if not isinstance(error, ConnectionError | TimeoutError) and type(error).__name__ != "TemporaryError":
+            self.tell(f"{stage} failed: {error!r} {error.__cause__!r}")
+
+    def violated(self, what: str) -> None:
+        """Something that must never be."""
+        self.violations.append(what)
+
+    async def grave(self) -> NoReturn:
+        """Where a dead process waits for ever."""
+        rest: asyncio.Future[None] = self.loop.create_future()
+        self.buried.append(rest)
+        await rest
+        raise AssertionError("the dead do not come back")
+
+    # ---- who holds what
+
+    def mine(self, slot: int) -> Seats:
+        """The seats of a slot."""
+        return frozenset(
+            seat
+            for seat, owner in self.table.items()
+            if owner == slot and (self.collecting or seat[0] != COLLECT)
+        )
+
+    def inform(self, slot: int) -> None:
+        """Tell whoever is in a slot what is its own."""
+        self.slots[slot].tell(self.mine(slot))
+
+    def launch(self, slot: int) -> None:
+        """A new process in a slot; the one that was there, if it lives, knows nothing of it yet."""
+        number = self.happened["processes"] = self.happened["processes"] + 1
+        process = Process(self, f"p{slot}.{number}", slot)
+        if slot < len(self.slots):
+            self.buried.append(self.slots[slot])
+            self.slots[slot] = process
+        else:
+            self.slots.append(process)
+        process.start(self.mine(slot))
+
+    def crashed(self, process: Process) -> None:
+        """A process died: another takes its seats, or it is started anew, or both."""
+        if self.slots[process.slot] is not process:
+            return
+        if self.world.processes > 1 and process.rng.random() < 0.5:
+            self.loop.call_later(self.weather.soon(), self._pass_on, process.slot)
+        self.loop.call_later(self.weather.soon(), self.launch, process.slot)
+
+    def froze(self, process: Process) -> None:
+        """A process stands still: its seats go to another, which is told; it believes in them until after it thaws."""
+        if self.slots[process.slot] is not process or process.rng.random() < 0.3:
+            return
+        if self.world.processes > 1:
+            self.loop.call_later(self.weather.soon(), self._pass_on, process.slot)
+        else:
+            self.loop.call_later(self.weather.soon(), self._replace, process)
+        thaw = process.frozen_until + process.rng.uniform(0.0, 2.0)
+        self.loop.call_at(thaw, self._disillusion, process)
+
+    def _pass_on(self, slot: int) -> None:
+        other = (slot + 1) % self.world.processes
+        for seat, owner in self.table.items():
+            if owner == slot:
+                self.table[seat] = other
+        self.inform(other)
+
+    def _replace(self, process: Process) -> None:
+        if self.slots[process.slot] is process:
+            self.launch(process.slot)
+
+    def _disillusion(self, process: Process) -> None:
+        current = self.slots[process.slot] is process
+        process.tell(self.mine(process.slot) if current else frozenset())
+
+    def _moves(self) -> None:
+        for move in self.weather.moves:
+            seat = self.seats[move.nth % len(self.seats)]
+            self.loop.call_at(move.gained, self._gain, seat, move.to)
+            self.loop.call_at(move.lost, self._lose, move.to)
+
+    def _gain(self, seat: tuple[str, int], to: int) -> None:
+        self.table[seat] = to
+        self.inform(to)
+
+    def _lose(self, to: int) -> None:
+        for slot in range(self.world.processes):
+            if slot != to:
+                self.inform(slot)
+
+    # ---- the run
+
+    async def run(self) -> None:
+        """Until everything has come to rest; then what is wrong with it."""
+        for slot in range(self.world.processes):
+            self.launch(slot)
+        self._moves()
+        await asyncio.sleep(LIVE_S + 3.0)
+        self.calm = True
+        self.tell("calm")
+        try:
+            hashes = await settled(self)
+        except TimeoutError as e:
+            self.violated(f"it does not come to rest: {e}")
+            return
+        self.violations += self._judged(hashes)
+
+    def _judged(self, hashes: tuple[str, str]) -> Iterator[str]:
+        log = log_of(self.store)
+        shape = oracle.Shape(self.world)
+        try:
+            found = segments(log)
+        except UnevenError as e:
+            yield f"[mentions]: {e}"
+            return
+        want_log = found if self.world.live else oracle.recorded(self.world, self.plant, MATCHERS)
+        got = made(log)
+        want, state = oracle.expected(want_log, shape, self._fresh(shape))
+        alike = shape.partitions == self.world.partitions and not shape.sparse
+        yield from oracle.differences(got, want, want_log, alike=alike)
+        for what, one in zip(("live", "saved"), hashes, strict=True):
+            if one != state:
+                yield f"the {what} state differs"
+        yield from oracle.ledger(self.world, found, got.partials, NAMES)
+        if self.world.live:  # a recording has no ticks, so nobody is told of it
+            yield from oracle.deliveries(log, got.incidents, self.desk)
+        self.happened["incidents"] += len(got.incidents)
+        self.trace.update(state.encode())
+
+    def _fresh(self, shape: oracle.Shape) -> dict[str, list[Stage]]:
+        """Fresh stages of the oracle's shape."""
+        store = MemoryStore({MENTIONS: shape.partitions, SIGNALS: shape.signals})
+        counts = {MATCH: shape.partitions, DETECT: shape.signals, RESPOND: 1}
+        return {
+            name: [stage_of(store, name, p, body_of, self.matchers) for p in range(n)]
+            for name, n in counts.items()
+        }
+
+
+def body_of(name: str) -> RuleSet:
+    """A rule set by its hash."""
+    if name not in BY_HASH:
+        raise MissingConfigError(name)
+    return BY_HASH[name]
+
+
+def simulate(seed: int, plant: Plant | None = None) -> Ran:
+    """Run one seed, with or without a planted bug."""
+    plant = plant or Plant()
+
+    async def story() -> Ran:
+        sim = Simulation(world(seed), plant)
+        await sim.run()
+        for what in sim.violations:
+            sim.trace.update(what.encode())
+        return Ran(seed, sim.violations, sim.story, sim.trace.hexdigest(), sim.happened)
+
+    with scaled(), plant.planted():
+        return virtual.run(story())
+
+
+def main(*args: str) -> int:
+    """Run seeds and say what was seen."""
+    first, last = (0, int(args[0])) if len(args) == 1 else (int(args[0]), int(args[1]))
+    counts: Counter[str] = Counter()
+    bad = []
+    began = time.process_time()
+    for seed in range(first, last):
+        ran = simulate(seed)
+        counts += ran.counts
+        if ran.violations:
+            bad.append(seed)
+            print(ran.told(), file=sys.stderr)
+    took = time.process_time() - began
+    print(
+        f"{last - first} seeds in {took:.1f} s ({(last - first) / took:.1f}/s): {len(bad)} with violations {bad}"
+    )
+    print(" ".join(f"{what}={n}" for what, n in sorted(counts.items())))
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

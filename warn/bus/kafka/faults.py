@@ -1,0 +1,116 @@
+"""What an error of aiokafka's means, in the words of the port: whose fault it is, and what there is to do about it."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from aiokafka import errors as kafka
+
+from warn.bus.base import FencedError
+from warn.bus.codec import UnreadableStateError
+from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
+
+_FENCED: Final = (kafka.ProducerFenced, kafka.InvalidProducerEpoch, kafka.TransactionCoordinatorFenced)
+_FORBIDDEN: Final = (
+    kafka.TopicAuthorizationFailedError,
+    kafka.GroupAuthorizationFailedError,
+    kafka.ClusterAuthorizationFailedError,
+    kafka.TransactionalIdAuthorizationFailed,
+    kafka.SaslAuthenticationFailed,
+    kafka.AuthenticationFailedError,
+    kafka.AuthenticationMethodNotSupported,
+    kafka.UnsupportedSaslMechanismError,
+    kafka.IllegalSaslStateError,
+)
+_CONFIG: Final = (
+    kafka.MessageSizeTooLargeError,
+    kafka.RecordListTooLargeError,
+    kafka.InvalidTopicError,
+    kafka.PolicyViolationError,
+    kafka.InvalidTransactionTimeout,
+    kafka.InvalidRequiredAcksError,
+    kafka.UnknownTopicOrPartitionError,
+    kafka.InvalidTimestampError,
+)
+_TIMEOUT: Final = (
+    TimeoutError,
+    kafka.KafkaTimeoutError,
+    kafka.RequestTimedOutError,
+    kafka.NotEnoughReplicasError,
+    kafka.NotEnoughReplicasAfterAppendError,
+)
+_NETWORK: Final = (
+    OSError,
+    kafka.KafkaConnectionError,
+    kafka.NodeNotReadyError,
+    kafka.StaleMetadata,
+    kafka.LeaderNotAvailableError,
+    kafka.NotLeaderForPartitionError,
+    kafka.BrokerNotAvailableError,
+    kafka.CoordinatorNotAvailableError,
+    kafka.NotCoordinatorError,
+)
+_DISK: Final = (kafka.KafkaStorageError, kafka.LogDirNotFound)
+
+
+def fault(error: BaseException, doing: str) -> Exception:
+    """What to raise for an error that came while `doing` ("committing a step of match 3").
+
+    Its message quotes no record. What is warn's own already stays what it is. The order counts: a fence that shows
+    as a generic error is found by its cause.
+    """
+    causes = list(_causes(error))
+    for one in causes:
+        if isinstance(one, WarnError | FencedError | UnreadableStateError):
+            return one
+    if _any(causes, _FENCED):
+        return FencedError(f"{doing}: somebody else has opened this seat, or its transaction took too long")
+    if found := _any(causes, _FORBIDDEN):
+        return PermanentError(f"{doing}: {_forbidden(found)}", reason=Reason.AUTH)
+    if found := _any(causes, _CONFIG):
+        return PermanentError(
+            f"{doing}: {_name(found)}: the Kafka topic is not as warn needs it; run `warn init`",
+            reason=Reason.CONFIG,
+        )
+    if _any(causes, _DISK):
+        return TemporaryError(
+            f"{doing}: a broker cannot write to its disk", reason=Reason.DISK, retry_after_s=10.0
+        )
+    # Before the network: a TimeoutError is an OSError.
+    if _any(causes, _TIMEOUT):
+        return TemporaryError(f"{doing}: the brokers did not answer in time", reason=Reason.TIMEOUT)
+    if found := _any(causes, _NETWORK):
+        return TemporaryError(
+            f"{doing}: no broker can be reached ({_name(found)}); `warn doctor` says what is wrong",
+            reason=Reason.NETWORK,
+        )
+    return TemporaryError(f"{doing}: {_name(causes[-1])}", reason=Reason.UNEXPECTED)
+
+
+def _forbidden(error: BaseException) -> str:
+    if isinstance(error, kafka.TransactionalIdAuthorizationFailed):
+        return "not allowed: grant Write and Describe on transactional ids that begin with the prefix"
+    if isinstance(error, kafka.GroupAuthorizationFailedError):
+        return "not allowed: grant Read on groups that begin with the prefix"
+    if isinstance(error, kafka.TopicAuthorizationFailedError):
+        return "not allowed: grant Read, Write and Describe on topics that begin with the prefix"
+    if isinstance(error, kafka.ClusterAuthorizationFailedError):
+        return "not allowed: grant IdempotentWrite on the cluster"
+    return f"refused ({_name(error)}): look at bus.kafka.security; `warn doctor` says what is wrong"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it came from; aiokafka wraps what it did not expect."""
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or one.__context__
+
+
+def _any(causes: list[BaseException], kinds: tuple[type[BaseException], ...]) -> BaseException | None:
+    return next((one for one in causes if isinstance(one, kinds)), None)
+
+
+def _name(error: BaseException) -> str:
+    return type(error).__name__

@@ -1,0 +1,179 @@
+"""What one seat of collect remembers: where each connector stands, what it read lately, and what was let through.
+
+Everything here lives in the seat's state. After a step that may or may not have taken effect nothing in memory can be
+trusted, so a ledger is never mended: a new one is restored from what was committed.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from warn.ingest.clock import Wall
+from warn.ingest.connector import Batch, Cursor, Refused
+from warn.ingest.door import Door, Terms
+from warn.ingest.entry import RefusedError
+from warn.ingest.notices import ALIVE_S, MOST_HEARD
+from warn.ingest.overlap import Overlap, item_hash, reading_hash
+from warn.model.errors import Reason
+from warn.model.flow import DEADLETTERS
+from warn.model.mention import Item, Mention, Reading
+from warn.model.records import DeadLetter
+from warn.model.wire import encode
+from warn.stages.base import Out
+
+CONNECTOR: Final = b"connector/"
+PAYLOAD: Final = 4_096
+_TURN: Final = 100
+"""Items between two looks at the event loop: about 3 ms of work."""
+
+_body = msgspec.msgpack.Decoder(tuple[int, str | None, int, tuple[tuple[int, int], ...]])
+
+
+class Kept(NamedTuple):
+    """What the seat remembers of a connector: where it stands, until when it is known to have read, and its gaps."""
+
+    cursor: Cursor | None = None
+    at: int = 0
+    gaps: tuple[tuple[int, int], ...] = ()
+
+
+class Intake(NamedTuple):
+    """A batch to be taken in, by which connector and on what terms."""
+
+    connector: str
+    batch: Batch
+    terms: Terms
+
+
+class Taken(NamedTuple):
+    """What became of it. `newest_ms`: creation of the newest item read, 0 where there was none."""
+
+    counts: Counter[str]
+    newest_ms: int = 0
+
+
+class Step:
+    """What one step is going to commit."""
+
+    def __init__(self) -> None:
+        self.mentions: list[Mention] = []
+        self.readings: list[Reading] = []
+        self.letters: list[Out] = []
+        self.refused_at: list[str] = []
+
+
+class Ledger:
+    """Takes batches in through the door, and keeps what was read. `key` is the installation's secret."""
+
+    def __init__(self, key: bytes, door: Door, wall: Wall) -> None:
+        self._key = key
+        self._wall = wall
+        self._overlaps: dict[str, Overlap] = {}
+        self.door = door
+        self.kept: dict[str, Kept] = {}
+        self.heard: dict[str, int] = {}
+        """Source to the second in which something of it was last read."""
+
+    def restore(self, records: Mapping[bytes, bytes]) -> None:
+        """Take what was committed. Raises ValueError."""
+        self.door.memory.restore(records.items())
+        for key, body in records.items():
+            if key.startswith(CONNECTOR):
+                version, cursor, at, gaps = _body.decode(body)
+                if version != 1:
+                    raise ValueError(f"{key.decode()}: version {version}, which this release does not know")
+                name = key.removeprefix(CONNECTOR).decode()
+                self.kept[name] = Kept(None if cursor is None else Cursor(cursor), at, gaps)
+                self._overlap(name).restore(records.items())
+
+    def alive(self, reading: Sequence[str]) -> set[str]:
+        """Connectors of which it is worth a record, once a minute, that they were reading."""
+        now = self._wall.now()
+        late = {name for name in reading if name in self.kept and now - self.kept[name].at >= ALIVE_S}
+        for name in late:
+            self.kept[name] = self.kept[name]._replace(at=now)
+        return late
+
+    def changes(self, names: Iterable[str]) -> dict[bytes, bytes | None]:
+        """State records of the door's memory and of these connectors."""
+        state = self.door.memory.changes()
+        for name in names:
+            kept = self.kept[name]
+            state[CONNECTOR + name.encode()] = encode((1, kept.cursor, kept.at, kept.gaps))
+            state |= self._overlap(name).changes()
+        return state
+
+    def _overlap(self, name: str) -> Overlap:
+        if name not in self._overlaps:
+            self._overlaps[name] = Overlap(name)
+        return self._overlaps[name]
+
+    async def take_in(self, step: Step, intake: Intake) -> Taken:
+        """Through the door with a batch; what passes is put into the step."""
+        name, batch = intake.connector, intake.batch
+        overlap, now_ms = self._overlap(name), int(self._wall() * 1000)
+        counts: Counter[str] = Counter(read=len(batch.items) + len(batch.readings))
+        newest = 0
+        for number, item in enumerate(batch.items):
+            if number % _TURN == _TURN - 1:
+                await asyncio.sleep(0)
+            newest = max(newest, self._take(step, overlap, counts, item, now_ms, intake))
+        for reading in batch.readings:
+            told = reading_hash(self._key, reading)
+            if told in overlap:
+                counts["skipped"] += 1
+                continue
+            overlap.add(told)
+            step.readings.append(reading)
+            counts["let_through"] += 1
+            self._hear(reading.source)
+        for one in batch.refused:
+            counts["refused"] += 1
+            self._put_aside(step, one)
+        was = self.kept.get(name, Kept())
+        gaps = (*was.gaps, *((gap.start, gap.end) for gap in batch.gaps))[-100:]
+        cursor = was.cursor if batch.cursor is None else batch.cursor
+        self.kept[name] = Kept(cursor, now_ms // 1000, gaps)
+        for (what, _), number in self.door.counts.items():
+            counts[what] += number
+        self.door.counts.clear()
+        return Taken(counts, newest)
+
+    def _take(
+        self, step: Step, overlap: Overlap, counts: Counter[str], item: Item, now_ms: int, intake: Intake
+    ) -> int:
+        """Take one item in; returns when it was created, 0 where it tells nothing new."""
+        told = item_hash(self._key, item)
+        if told in overlap:
+            counts["skipped"] += 1
+            return 0
+        overlap.add(told)
+        try:
+            mention = self.door.admit(item, now_ms=now_ms, terms=intake.terms)
+        except RefusedError as e:
+            counts["refused"] += 1
+            self._put_aside(step, Refused(f"{intake.connector} {told:016x}", str(e), b""))
+            return 0
+        except Exception as e:  # noqa: BLE001 - ours, not the source's; but one item must not stop all the rest for ever
+            counts["refused"] += 1
+            message = f"the door failed on it: {type(e).__name__}"
+            self._put_aside(step, Refused(f"{intake.connector} {told:016x}", message, b""))
+            return 0
+        self._hear(item.source)
+        if mention is not None:
+            step.mentions.append(mention)
+        return item.created_ms
+
+    def _hear(self, source: str) -> None:
+        if source in self.heard or len(self.heard) < MOST_HEARD:
+            self.heard[source] = self._wall.now()
+
+    def _put_aside(self, step: Step, one: Refused) -> None:
+        letter = DeadLetter(
+            one.where, str(Reason.MALFORMED), one.message, self._wall.now(), one.payload[:PAYLOAD]
+        )
+        step.letters.append(Out(DEADLETTERS, 0, b"", encode(letter)))
+        step.refused_at.append(one.where)
