@@ -237,6 +237,27 @@ PAGES = Row(
     ),
 )
 
+KAFKA = Row(
+    "Is anything lost on Kafka?",
+    6,
+    (
+        Panel(
+            "lines",
+            "Kafka: proof that nothing is lost",
+            "All of it stays at 0. A gap is records that were committed and are not there; an overlap is a step that was "
+            "done twice; hanging is a transaction that no broker decides (docs/kafka.md).",
+            "short",
+            (
+                (increase("warn_bus_gap_total", "topic"), "{{topic}} gap"),
+                (increase("warn_bus_overlap_total", "topic"), "{{topic}} overlap"),
+                ("sum by (stage) (warn_bus_hanging{@})", "{{stage}} hanging"),
+                (increase("warn_bus_leaks_total"), "clients that would not end"),
+            ),
+            12,
+        ),
+    ),
+)
+
 PROCESS = Row(
     "The process",
     7,
@@ -268,4 +289,4 @@ PROCESS = Row(
     ),
 )
 
-ROWS = (BURNING, SAID, HEARS, KEEPS_UP, PAGES, PROCESS)
+ROWS = (BURNING, SAID, HEARS, KEEPS_UP, PAGES, KAFKA, PROCESS)

@@ -16,6 +16,7 @@ from warn.telemetry.series import REGISTRY
 # Metrics that no panel shows, and why that is right.
 NOT_SHOWN = {
     "warn_build_info": "gives the variables their values",
+    "warn_bus_lag_untold_total": "nothing of warn's rests on what lag tools are told",
     "warn_connector_batches_total": "items tell more; for rates per batch in an ad-hoc query",
     "warn_connector_starts_total": "the state of connectors over time shows starts",
     "warn_daemon_events_total": "restarts are Prometheus' process_start_time_seconds",

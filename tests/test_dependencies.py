@@ -17,7 +17,7 @@ IMPORTED_AS = {
     "pydantic-settings": "pydantic_settings",
     "ruamel-yaml": "ruamel",
 }
-USED_WITHOUT_IMPORT = {"tzdata": "zoneinfo reads it"}
+USED_WITHOUT_IMPORT = {"tzdata": "zoneinfo reads it", "cramjam": "aiokafka compresses with it"}
 
 
 def locked() -> dict[str, dict[str, Any]]:

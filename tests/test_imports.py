@@ -35,6 +35,10 @@ PLANTS: dict[str, list[dict[str, str]]] = {
     "detectors-independent": [{"warn/detect/threshold.py": "import warn.detect.spike\n"}],
     "notifiers-independent": [{"warn/notify/console.py": "import warn.notify.webhook\n"}],
     "river-in-detect": [{"warn/match/planted.py": "def f():\n    from river import stats\n"}],
+    "aiokafka-in-bus": [
+        {"warn/app/planted.py": "def f():\n    from aiokafka import AIOKafkaConsumer\n"},
+        {"warn/bus/planted.py": "import aiokafka.errors\n"},
+    ],
     "telemetry-only": [
         {"warn/ingest/planted.py": "import structlog\n"},
         {"connectors/planted.py": "from prometheus_client import Counter\n"},

@@ -13,7 +13,8 @@ from pathlib import Path
 from prometheus_client import REGISTRY
 
 from tests.chaos.script import KEY
-from warn.app.pipeline import STAGES, Pipeline
+from warn.app.engine import KAFKA_PACE
+from warn.app.pipeline import STAGES, Pipeline, Share
 from warn.bus.base import Ownership
 from warn.bus.kafka import KafkaBus, KafkaConfig, Membership
 from warn.bus.ownership import Fixed
@@ -65,7 +66,8 @@ async def work(asked: argparse.Namespace) -> None:
     rulesets = RuleSets(bus)
     await rulesets.load()
     ownership = ownership_of(bus, asked.seat)
-    pipeline = Pipeline(bus, rulesets, key=KEY, ownership=ownership, told=events, step_s=STEP_S)
+    share = Share(ownership, told=events, paces=KAFKA_PACE)
+    pipeline = Pipeline(bus, rulesets, key=KEY, share=share, step_s=STEP_S)
     log = logs.logger()
 
     def leave() -> None:

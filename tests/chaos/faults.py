@@ -8,7 +8,9 @@ import time
 from tests.chaos.fleet import Child
 from tests.chaos.scene import Fault, Scene
 from tests.chaos.tenures import SeatName
+from warn.model.flow import DETECT, MATCH, RESPOND
 
+SEATS = {MATCH: 6, DETECT: 6, RESPOND: 1}
 BACK_S = 60.0
 """Within this, whatever was hit, somebody works again."""
 
@@ -89,6 +91,40 @@ def _stale(scene: Scene, child: Child, since: float) -> set[SeatName]:
     """Seats that a process still thinks it has from before a moment."""
     tenures = scene.fleet.tenures
     return {s for s in child.held if all(t.began < since for t in tenures.of(s) if t.child == child.name)}
+
+
+def rivals(pauses_s: tuple[float, ...], fight_s: float) -> Fault:
+    """Seats named by hand: one process has them all and is stopped, another one is told to have them all, the first goes
+    on. Nobody tells either of them to let go, so they take the seats from each other until one is killed.
+    """
+    seats = [x for stage, number in SEATS.items() for p in range(number) for x in ("--seat", f"{stage}:{p}")]
+
+    async def strike(scene: Scene) -> None:
+        fleet, first = scene.fleet, scene.fleet.start(*seats)
+        for pause_s in pauses_s:
+            await fleet.until(lambda c=first: c.busy, f"{first.name} at work", BACK_S)  # type: ignore[misc]
+            await watch(scene, scene.rng.uniform(1.0, 3.0))
+            assert scene.loading, "the pause came after the last mention"
+            held, at = set(first.held), time.time()
+            fleet.pause(first)
+            second = fleet.start(*seats)
+            await watch(scene, pause_s)
+            taken = _taken(scene, held, at, first)
+            fleet.resume(first)
+            await watch(scene, fight_s)
+            told = _fenced(scene, first), _fenced(scene, second)
+            scene.injected["SIGSTOPs of a process at work"] += 1
+            scene.injected["seats taken over meanwhile"] += len(taken)
+            scene.injected["fences told by who was stopped"] += told[0]
+            scene.note(
+                f"{first.name} stopped {pause_s:.0f} s: {len(taken)} of {len(held)} seats taken over, then in "
+                f"{fight_s:.0f} s it was fenced {told[0]} times, the other one {told[1]} times"
+            )
+            fleet.kill(first)
+            first = second
+        await watch(scene, 1.0)
+
+    return strike
 
 
 def churn(seconds: float, every_s: float, fewest: int) -> Fault:

@@ -181,7 +181,7 @@ class Fleet:
 
     def output(self, child: Child) -> str:
         """What it wrote outside of its events, where all went well nothing."""
-        return (self._folder / f"{child.name}.out").read_text(errors="replace")[-2000:]
+        return (self._folder / f"{child.name}.out").read_text(errors="replace")[:3000]
 
     def look(self) -> None:
         """Read what is new."""
@@ -220,7 +220,7 @@ class Fleet:
         elif one.event == "worker_opened" and seat is not None:
             child.held.add(seat)
             self.tenures.opened(seat, child.name, at, line["position"])
-        elif one.event in {"worker_fenced", "worker_failed", "worker_let_go"} and seat is not None:
+        elif one.event in {"worker_fenced", "worker_failed", "seat_released"} and seat is not None:
             child.held.discard(seat)
         elif one.event == "chaos_ready":
             child.ready = True

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.faults import TakeOvers, churn, kills, zombies
+from tests.chaos.faults import TakeOvers, churn, kills, rivals, zombies
 from tests.chaos.saying import Say
 from tests.chaos.scene import Plan, exact, play
 from tests.chaos.topics import made
@@ -51,6 +51,27 @@ async def test_stopped_while_another_has_the_seat(
     injected = seen.scene.injected
     assert injected["SIGSTOPs of a process at work"] == len(pauses_s)
     assert injected["pauses in which others took seats"] == len(pauses_s)
+
+
+@pytest.mark.parametrize(
+    ("plan", "pauses_s"),
+    [
+        pytest.param(Plan(56, SMALL, 60.0, workers=0), (5.0,), marks=few, id="small"),
+        pytest.param(Plan(57, LARGE, 400.0, workers=0), (5.0, 9.0, 16.0, 30.0, 60.0), marks=many, id="large"),
+    ],
+)
+async def test_two_insist_on_the_same_seats(
+    plan: Plan, pauses_s: tuple[float, ...], kafka: Cluster, kafka_prefix: str, tmp_path: Path, say: Say
+) -> None:
+    """Fencing alone keeps the books right: here nobody else tells a process that it is not the owner any more."""
+    await made(kafka.bootstrap, kafka_prefix)
+    fault = rivals(pauses_s, fight_s=8.0)
+    seen = await play(plan, kafka.bootstrap, kafka_prefix, tmp_path, fault)
+    say(seen.report("two processes with the same seats, one of them stopped"))
+    exact(seen)
+    injected = seen.scene.injected
+    assert injected["SIGSTOPs of a process at work"] == len(pauses_s)
+    assert injected["fences told by who was stopped"] >= 5 * len(pauses_s)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@
 
 It comes inside the confluent-kafka wheel, and is reached by ctypes because that package shows nothing of it. What it lacks:
 a second producer with a transactional id fences nobody, records of aborted transactions are shown, the second member of a
-group fails, no topic settings. So it says whether warn waits without end and goes on afterwards; whether counts are right
+group fails, commit markers have no checksum, no topic settings. So it says whether warn waits without end and goes on afterwards; whether counts are right
 only real brokers say.
 """
 
@@ -31,7 +31,6 @@ class Api(IntEnum):
     LIST_OFFSETS = 2
     METADATA = 3
     FIND_COORDINATOR = 10
-    API_VERSIONS = 18
     INIT_PRODUCER_ID = 22
     ADD_PARTITIONS_TO_TXN = 24
     END_TXN = 26

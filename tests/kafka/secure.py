@@ -9,7 +9,8 @@ The plain listener lets its users do everything: it is the test's own.
 """
 
 import subprocess
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -104,18 +105,37 @@ def secure_config(kafka: Brokers, certs: Path | None, **of: Any) -> KafkaConfig:
 def grant(kafka: Brokers, user: str, resource: str, operations: Iterable[str]) -> None:
     """Allow a user what `kafka-acls.sh` would with these words: `--topic warn. --resource-pattern-type prefixed`."""
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
-    for made in admin.create_acls([_acl(user, resource, o) for o in operations]).values():
+    asked = [_acl(user, resource, o) for o in operations]
+    for made in admin.create_acls(asked).values():
         made.result(10)
+    _until(lambda: set(asked) <= set(_acls(admin, user)))
 
 
 def revoke_all(kafka: Brokers, user: str) -> None:
     """Take everything from a user that it was ever granted."""
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
-    every = AclBindingFilter(
+    for gone in admin.delete_acls([_every(user)]).values():
+        gone.result(10)
+    _until(lambda: not _acls(admin, user))
+
+
+def _until(true: Callable[[], bool]) -> None:
+    """The controller has said yes; the broker hears of it a moment later."""
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _acls(admin: AdminClient, user: str) -> list[AclBinding]:
+    found: list[AclBinding] = admin.describe_acls(_every(user)).result(10)
+    return found
+
+
+def _every(user: str) -> AclBindingFilter:
+    return AclBindingFilter(
         ResourceType.ANY, None, ResourcePatternType.ANY, f"User:{user}", None, AclOperation.ANY, AclPermissionType.ANY
     )  # fmt: skip
-    for gone in admin.delete_acls([every]).values():
-        gone.result(10)
 
 
 _KINDS: Final = {

@@ -1,6 +1,10 @@
 """Faults on the wire, from librdkafka's mock cluster: no call waits without end, nothing acknowledged is lost, work goes on."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -82,39 +86,150 @@ ERRORS: dict[Api, tuple[Err, ...]] = {
         Err.COORDINATOR_LOADING,
         Err.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
     ),
-    Api.API_VERSIONS: (Err.BROKEN,),
 }
 
 
-@pytest.fixture
-def mock() -> Iterator[MockKafka]:
-    """Three brokers of which none is a real one."""
-    with MockKafka(brokers=3) as cluster:
-        yield cluster
+AUTH = {Err.TOPIC_AUTHORIZATION_FAILED, Err.TRANSACTIONAL_ID_AUTHORIZATION_FAILED}
+RETRIED = {
+    Err.COORDINATOR_LOADING,
+    Err.COORDINATOR_NOT_AVAILABLE,
+    Err.NOT_COORDINATOR,
+    Err.NOT_LEADER_OR_FOLLOWER,
+    Err.NOT_ENOUGH_REPLICAS,
+    Err.REQUEST_TIMED_OUT,
+}
+"""Passing by themselves: the client tries again, and nobody has to know."""
 
 
-@pytest.fixture
-async def trial(mock: MockKafka) -> AsyncIterator[Trial]:
-    """A seat of match that has committed two steps of many; what was longest is printed at the end."""
-    bus = mocked(mock)
-    await bus.write([Out("mentions", 0, b"k", b"%d" % i) for i in range(RECORDS)])
-    trial = Trial(bus)
-    await trial.work(2, within_s=10)
-    yield trial
-    print(
-        "longest waits, s:", {k: round(v, 2) for k, v in trial.longest.items()}, "errors:", dict(trial.errors)
-    )
-    await trial.drop()
-    await bus.close()
+@asynccontextmanager
+async def working() -> AsyncIterator[tuple[MockKafka, Trial]]:
+    """A cluster of three, and a seat of match on it that has committed two steps of many."""
+    with MockKafka(brokers=3) as mock:
+        bus = mocked(mock)
+        try:
+            await bus.write([Out("mentions", 0, b"k", b"%d" % i) for i in range(RECORDS)])
+            trial = Trial(bus)
+            await trial.work(2, within_s=10)
+            yield mock, trial
+            await trial.drop()
+        finally:
+            await bus.close()
 
 
-@pytest.mark.parametrize(
-    ("api", "error"), [(api, error) for api, errors in ERRORS.items() for error in errors]
-)
-async def test_an_error_on_the_wire(api: Api, error: Err, mock: MockKafka, trial: Trial) -> None:
-    """Met in a seat that works, and again while it is opened: work goes on, and what was acknowledged is there."""
-    mock.fail(api, error)
-    await trial.work(2, within_s=20)
-    mock.fail(api, error, error)
-    await trial.drop()
-    await trial.work(2, within_s=20)
+def tell(what: str, trials: Iterable[Trial]) -> None:
+    """Print the longest wait of each kind of call (pytest -s shows it), and what was raised how often."""
+    longest: dict[str, float] = {}
+    errors: Counter[str] = Counter()
+    for trial in trials:
+        errors += trial.errors
+        for name, took in trial.longest.items():
+            longest[name] = max(longest.get(name, 0.0), took)
+    print(f"{what}: longest, s: { ({k: round(v, 2) for k, v in longest.items()}) }; raised: {dict(errors)}")
+
+
+async def meet(api: Api, error: Err) -> Trial:
+    """An error, met once by a seat that works and twice while it is opened."""
+    try:
+        async with working() as (mock, trial):
+            mock.fail(api, error)
+            await trial.work(2, within_s=20)
+            mock.fail(api, error, error)
+            await trial.drop()
+            await trial.work(2, within_s=20)
+            if error in AUTH:
+                assert set(trial.errors) == {"auth"}
+            if error is Err.INVALID_PRODUCER_EPOCH and api is not Api.PRODUCE:
+                assert set(trial.errors) == {"FencedError"}
+            if error in RETRIED and api is not Api.FIND_COORDINATOR:
+                assert not trial.errors
+            return trial
+    except BaseException as e:
+        e.add_note(f"{api.name} answered by {error.name}")
+        raise
+
+
+@pytest.mark.parametrize("api", ERRORS, ids=lambda api: api.name)
+async def test_an_error_on_the_wire(api: Api) -> None:
+    """Whatever a request is answered by: work goes on in the end, and what was acknowledged is there."""
+    async with asyncio.TaskGroup() as group:
+        met = [group.create_task(meet(api, error)) for error in ERRORS[api]]
+    tell(api.name, [one.result() for one in met])
+
+
+async def test_leaders_and_coordinators_move() -> None:
+    """Each step finds another broker in charge; nobody has to know."""
+    async with working() as (mock, trial):
+        for turn in range(8):
+            broker = mock.brokers[turn % 3]
+            for topic in ("t.mentions", "t.signals", "t.state.match"):
+                mock.lead(topic, 0, broker)
+            mock.coordinate("t.match.0", mock.brokers[(turn + 1) % 3])
+            if turn % 4 == 3:
+                await trial.drop()
+            await trial.work(1, within_s=10)
+        tell("moves", [trial])
+        assert not trial.errors
+
+
+@pytest.mark.parametrize("lost", [(1,), (2,), (1, 2, 3)], ids=["one", "another", "all"])
+async def test_brokers_go_away_and_come_back(lost: tuple[int, ...]) -> None:
+    """While they are away no call waits longer than it may; afterwards work goes on."""
+    async with working() as (mock, trial):
+        mock.down(*lost)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(trial.work(6, within_s=30))
+            await asyncio.sleep(2.0)
+            mock.up(*lost)
+        tell(f"{len(lost)} of 3 away for 2 s", [trial])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("rtt_ms", [800, 2_500, 10_000])
+async def test_slow_brokers(rtt_ms: int) -> None:
+    """Slow enough to be late, all calls end in time; quick again, work goes on."""
+    async with working() as (mock, trial):
+        for broker in mock.brokers:
+            mock.slow(broker, rtt_ms)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(trial.work(4, within_s=120))
+            await asyncio.sleep(20.0)
+            for broker in mock.brokers:
+                mock.slow(broker, 0)
+        tell(f"each answer {rtt_ms} ms late for 20 s", [trial])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("seed", range(4))
+async def test_one_fault_after_the_other(seed: int) -> None:
+    """Half a minute of everything at once, drawn by a seed."""
+    rng = random.Random(seed)
+    kinds = list(ERRORS)
+
+    def strike(mock: MockKafka) -> None:
+        api, broker = rng.choice(kinds), rng.choice(mock.brokers)
+        rng.choice(
+            [
+                lambda: mock.fail(api, *rng.choices(ERRORS[api], k=rng.randint(1, 3))),
+                lambda: mock.down(broker),
+                lambda: mock.slow(broker, rng.choice((0, 300, 4_000))),
+                lambda: mock.lead("t.state.match", 0, broker),
+                lambda: mock.coordinate("t.match.0", broker),
+                mock.up,
+            ]
+        )()
+
+    async with working() as (mock, trial):
+        trial.pace_s = 0.8
+        async with asyncio.TaskGroup() as group:
+            group.create_task(trial.work(RECORDS - 2, within_s=150))
+            for _ in range(60):
+                strike(mock)
+                await asyncio.sleep(0.5)
+            mock.up()
+            for api in kinds:
+                mock.forgive(api)
+            for broker in mock.brokers:
+                mock.slow(broker, 0)
+        tell(f"seed {seed}", [trial])

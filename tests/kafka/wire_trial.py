@@ -8,12 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from tests.kafka.mock import MockKafka
 from warn.bus.base import FencedError, Seat
 from warn.bus.kafka import KafkaBus
-from warn.bus.kafka.clients import Clients
+from warn.bus.kafka.clients import Clients, Isolation
 from warn.bus.kafka.cluster import Cluster
 from warn.bus.kafka.config import KafkaConfig
 from warn.bus.kafka.offsets import Offsets
@@ -30,25 +30,34 @@ READ_S: Final = 0.5
 BACKOFF_S: Final = 0.1
 
 
+class _Unchecked(Clients):
+    """Takes the mock cluster's commit markers, which have no checksum."""
+
+    def _reading(self, isolation: Isolation) -> dict[str, Any]:
+        return {**super()._reading(isolation), "check_crcs": False}
+
+
 def mocked(mock: MockKafka, prefix: str = "t") -> KafkaBus:
-    """A bus on a mock cluster, which has no admin requests: its topics are made here, and not checked."""
+    """A bus on a mock cluster. That has no admin requests, and makes each topic when it is first asked for."""
     config = KafkaConfig(
         tuple(mock.bootstrap.split(",")),
         prefix=prefix,
         partitions={"mentions": 2, "signals": 2, "collect": 2},
     )
     counts = {topic.ours: topic.partitions for topic in wanted(config)}
-    for topic in wanted(config):
-        mock.topic(topic.name, topic.partitions)
-    clients = Clients(config, events)
+    clients = _Unchecked(config, events)
     return KafkaBus(Cluster(config, clients, Offsets(clients), counts, events))
 
 
 @dataclass
 class Trial:
-    """One seat of match, worked through faults. `acknowledged` counts commits that were told to have succeeded."""
+    """One seat of match, worked through faults. `acknowledged` counts commits that were told to have succeeded.
+
+    `pace_s`: time between two steps, so that a fault finds one to meet.
+    """
 
     bus: KafkaBus
+    pace_s: float = 0.0
     acknowledged: int = 0
     longest: dict[str, float] = field(default_factory=dict)
     errors: Counter[str] = field(default_factory=Counter)
@@ -62,10 +71,16 @@ class Trial:
             assert time.monotonic() - began < within_s, f"no end after {within_s} s: {dict(self.errors)}"
             try:
                 await self._step()
+                await asyncio.sleep(self.pace_s)
             except (FencedError, WarnError) as e:
                 self.errors[type(e).__name__ if isinstance(e, FencedError) else str(e.reason)] += 1
                 await self.drop()
                 await asyncio.sleep(BACKOFF_S)
+
+    def told(self, what: str) -> str:
+        """The longest wait of each kind of call so far, and what was raised how often."""
+        longest = {name: round(took, 2) for name, took in self.longest.items()}
+        return f"{what}: longest, s: {longest}; raised: {dict(self.errors)}"
 
     async def drop(self) -> None:
         """Let go of the seat."""

@@ -147,5 +147,5 @@ def test_no_text_is_too_strange_to_tell_about(text: str, url: str) -> None:
     told = Told(text, url, None, Vocabulary(PUBLIC_KEY))
     assert told.story >= 0
     told.link.encode("utf-8")
-    for term in told.terms(frozenset()):
+    for _, _, term in told.terms(frozenset()):
         term.encode("utf-8")

@@ -31,7 +31,9 @@ class Faults(Protocol):
 
 
 class SimBus(MemoryBus):
-    """One process's bus."""
+    """One process's bus. A planted bug has a `seat_type` of its own."""
+
+    seat_type: "type[SimSeat]"
 
     def __init__(self, store: MemoryStore, faults: Faults) -> None:
         super().__init__(store, faults.fault)
@@ -46,7 +48,7 @@ class SimBus(MemoryBus):
 
     def make(self, stage: str, partition: int) -> "SimSeat":
         """The seat itself, with its predecessor fenced."""
-        return SimSeat(self, stage, partition, self.store.open(stage, partition))
+        return self.seat_type(self, stage, partition, self.store.open(stage, partition))
 
 
 class SimSeat(MemorySeat):
@@ -89,6 +91,12 @@ class SimSeat(MemorySeat):
         position: int,
     ) -> None:
         """All at once. Raises `FencedError`."""
+        self.take_effect(outputs, sealed, position)
+
+    def take_effect(
+        self, outputs: Sequence[Out], sealed: Mapping[bytes, tuple[int, bytes] | None], position: int
+    ) -> None:
+        """What the broker does at a commit. Raises `FencedError`."""
         self._bus.store.apply(self._seat, self._epoch, outputs, sealed, position)
 
     def apply_late(
@@ -99,6 +107,9 @@ class SimSeat(MemorySeat):
     ) -> None:
         """What the broker does with a commit that nobody waits for any more."""
         try:
-            self._bus.store.apply(self._seat, self._epoch, outputs, sealed, position)
+            self.take_effect(outputs, sealed, position)
         except FencedError:
             return
+
+
+SimBus.seat_type = SimSeat

@@ -45,7 +45,14 @@ class Intake:
             for one in sim.sources
         ]
         supervisor = self._supervisor = Supervisor(
-            process.bus, pairs, key=KEY, compiles=sim.matchers.filter, wall=sim.wall, chance=process.rng
+            process.bus,
+            pairs,
+            key=KEY,
+            compiles=sim.matchers.filter,
+            partition=self._partition,
+            peers=process.peers,
+            wall=sim.wall,
+            chance=process.rng,
         )
         supervisor.publish_ruleset(RULES["two" if sim.switched() else "one"])
         process.spawn(self._switch(supervisor))

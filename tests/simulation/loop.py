@@ -5,9 +5,13 @@ It has no sockets, signals or threads, so what runs on it is a function of what 
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
+TURN_S: Final = 1e-6
+"""What a turn of the loop takes: where time stood still, who waits for the rest of a nanosecond would wait for ever."""
+MOST_TURNS: Final = 50_000
+"""Turns of the loop in one moment: nobody has so much to do."""
 
 
 class StuckError(RuntimeError):
@@ -19,11 +23,16 @@ class _Selector:
 
     def __init__(self) -> None:
         self.now = 0.0
+        self._turns = 0
 
     def select(self, timeout: float | None) -> list[Any]:
         if timeout is None:
             raise StuckError("everybody waits, and nothing is due")
-        self.now += max(0.0, timeout)
+        self._turns = 0 if timeout > 0 else self._turns + 1
+        if self._turns > MOST_TURNS:
+            self._turns = 0
+            raise StuckError(f"somebody is busy for ever at {self.now:.3f} s")
+        self.now += max(TURN_S, timeout)
         return []
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from tests.simulation.logs import Log, Made, Segment, log_of, made, rising, segments, written
 from tests.simulation.plant import Plant
 from tests.simulation.rules import KEY, RULES
-from tests.simulation.world import World
+from tests.simulation.world import NEW, World
 from warn.bus.memory import MemoryBus, MemoryStore
 from warn.ingest.feed import Feed
 from warn.model.alerts import DeliveryEvent, IncidentEvent
@@ -34,6 +34,7 @@ CANARIES = {
     "Acme and delta": {"one": ("Acme/acme", "Delta/delta"), "two": ("Acme/acme", "Delta/delta")},
     "delta shame": {"one": ("Delta/delta",), "two": ("Delta/delta",)},
     "beta corp and acme": {"one": ("Beta/beta", "Acme/acme"), "two": ("Beta/beta", "Acme/acme")},
+    NEW: {"one": (), "two": ("Acme/smoke",)},
 }
 """Topics of each canary's text under each rule set, by hand."""
 
@@ -108,7 +109,10 @@ def ledger(
     said = [(segment, one) for segment in found for one in segment.all()]
     keys = Counter(one.key for _, one in said if isinstance(one, Mention))
     canaries = {post_hash(KEY, item.source, item.id): item for item in world.canaries}
+    since = _in_force(found, names)
     for key, item in canaries.items():
+        if item.text == NEW and not keys[key] and (since is None or item.created_ms <= since * 1000):
+            continue
         if not keys[key] or (world.live and keys[key] > 1):
             yield f"{item.source} {item.id} was acknowledged, and taken in {keys[key]} times"
     if world.live:
@@ -119,6 +123,16 @@ def ledger(
         yield from (f"something was taken in {n} times" for n in same.values() if n > 1)
     yield from _threads(said)
     yield from _counted(said, partials, names, canaries)
+
+
+def _in_force(found: list[Segment], names: dict[str, str]) -> int | None:
+    """Since which clock the second rule set is in force without a break; None: it is not."""
+    since: int | None = None
+    for segment in found:
+        if segment.clock is not None:
+            here = "two" in [names[name] for name in segment.clock.config]
+            since = (since or segment.clock.now) if here else None
+    return since
 
 
 def _threads(said: list[tuple[Segment, Any]]) -> Iterator[str]:

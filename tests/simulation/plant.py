@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tests.simulation.engine import Faults, SimBus
+from tests.simulation.engine import Faults, SimBus, SimSeat
 from warn.bus.memory import MemoryStore
 from warn.ingest.order import order_key
 from warn.model.mention import Item
@@ -17,6 +17,8 @@ class Plant:
     """Everything as it is. A bug overrides one of these."""
 
     name = "none"
+    seat_type: type[SimSeat] = SimSeat
+    worker_type: type[Worker] = Worker
 
     @contextlib.contextmanager
     def planted(self) -> Iterator[None]:
@@ -29,11 +31,13 @@ class Plant:
 
     def bus(self, store: MemoryStore, faults: Faults) -> SimBus:
         """A process's bus."""
-        return SimBus(store, faults)
+        bus = SimBus(store, faults)
+        bus.seat_type = self.seat_type
+        return bus
 
     def worker(self, *args: Any, **options: Any) -> Worker:
         """A worker of one seat."""
-        return Worker(*args, **options)
+        return self.worker_type(*args, **options)
 
     def order(self, item: Item) -> Any:
         """The order in which recorded items are known."""

@@ -15,6 +15,7 @@ from warn.bus.base import Seats
 from warn.bus.memory import MemoryStore, Point
 from warn.bus.rulesets import RuleSets
 from warn.detect.registry import build
+from warn.ingest.peers import Peers
 from warn.model.alerts import Delivery
 from warn.model.errors import Reason, TemporaryError
 from warn.model.flow import COLLECT, DETECT, MATCH, MENTIONS, RESPOND, SIGNALS
@@ -109,6 +110,7 @@ class Process:
         self.watch = Quiet(sim)
         self.bus = sim.plant.bus(sim.store, self)
         self.rulesets = RuleSets(self.bus)
+        self.peers = Peers(self.bus) if sim.world.collect > 1 else None
         self.pager = Pager(self)
         self._late_s: float | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -165,6 +167,8 @@ class Process:
             rng=self.rng,
             backoff_s=(0.05, 1.0),
             clock=self.sim.wall,
+            commit_every_s=self.sim.world.commit_every_s,
+            at_once=stage != MATCH,
         )
 
     def _stage(self, stage: str, partition: int) -> Stage:

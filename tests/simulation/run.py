@@ -266,7 +266,10 @@ def simulate(seed: int, plant: Plant | None = None) -> Ran:
         return Ran(seed, sim.violations, sim.story, sim.trace.hexdigest(), sim.happened)
 
     with scaled(), plant.planted():
-        return virtual.run(story())
+        try:
+            return virtual.run(story())
+        except virtual.StuckError as e:
+            return Ran(seed, [str(e)], [], str(e), Counter())
 
 
 def main(*args: str) -> int:

@@ -43,6 +43,10 @@ KINDS: Final = (
     "edit",
     "delete",
 )
+CANARIES: Final = ("Acme battery smoke", "Acme and delta", "delta shame", "beta corp and acme")
+"""Texts that both rule sets want."""
+NEW: Final = "smoke on the roof"
+"""A text that only the second one wants."""
 PEOPLE: Final = ("acme.example", "ann", "ben", "cat", "dan", "eve", "fay", "gus", "hal")
 LATE_S: Final = (0, 0, 0, 0, -3, -30, -300, -900, 20, 110, 400)
 JUMPS_S: Final = (20, 20, 90, 90, 700, 4_000, 20_000, 172_700)
@@ -80,6 +84,7 @@ class World:
     batch: int
     feed_batch: int
     linger_s: float
+    commit_every_s: float
     processes: int
     time: Time
     said: dict[str, list[tuple[float, Item | Reading]]] = field(default_factory=dict)
@@ -102,10 +107,11 @@ def world(seed: int) -> World:
         live,
         partitions=rng.choice((1, 1, 2, 2, 2, 6)),
         signals=rng.choice((1, 1, 3)),
-        collect=rng.choice((1, 1, 2)) if live else 1,
+        collect=rng.choice((1, 1, 2, 3)) if live else 1,
         batch=rng.choice((1, 3, 20, 500)),
         feed_batch=rng.choice((1, 3, 8, 50)),
         linger_s=rng.choice((0.0, 0.2, 1.0)),
+        commit_every_s=rng.choice((0.0, 0.0, 0.1, 1.0)),
         processes=rng.choice((1, 2)),
         time=_time(rng),
         switch_at=rng.uniform(2.0, LIVE_S) if live and rng.random() < 0.5 else None,
@@ -181,8 +187,9 @@ def _thing(
 
 
 def _canary(one: World, rng: random.Random, n: int, now: int, source: str) -> Item:
-    """A post of its own that both rule sets want: it must be counted, and once."""
-    text = rng.choice(("Acme battery smoke", "Acme and delta", "delta shame", "beta corp and acme"))
+    """A post of its own that is wanted: it must be taken in, and counted once."""
+    new = one.live and rng.random() < 0.3
+    text = NEW if new else rng.choice(CANARIES)
     item = Item(
         source=source,
         id=f"canary {n}",

@@ -1,8 +1,9 @@
-"""One worker's open seconds: what was counted since the last clock, by topic and second.
+"""One worker's open seconds: what was counted since the last commit, by topic and second.
 
-The hot path only appends. Everything that a partial holds is worked out once for each topic and second, when the
-second is closed: at the next clock, or at the end of the step. Nothing here is capped by order of arrival, since what
-a partial says must not depend on how the records were spread over partitions and clocks.
+What a mention adds to a partial is worked out while it is at hand, and kept as small as it is in the partial: many a
+topic's second holds one mention only, and is done with that. The rest is worked out once for each topic and second, when
+the second is closed: at the next clock, or before a commit. Nothing here is capped by order of arrival, since what a
+partial says must not depend on how the records were spread over partitions and clocks.
 """
 
 from collections import Counter
@@ -20,7 +21,7 @@ MAX_FOLLOWERS: Final = 1_000_000_000
 
 
 class Told(Protocol):
-    """What a mention's text says; each is worked out when first asked for."""
+    """What a mention's text says. A link's address may hold a handle, so it goes no further than its keyed hash."""
 
     @property
     def negative(self) -> bool: ...
@@ -31,17 +32,7 @@ class Told(Protocol):
     @property
     def link(self) -> str: ...
 
-    def terms(self, own: frozenset[str]) -> tuple[str, ...]: ...
-
-
-class Hashes(Protocol):
-    """Keyed hashes of terms and links."""
-
-    @property
-    def terms(self) -> Mapping[str, int]: ...
-
-    @property
-    def links(self) -> Mapping[str, int]: ...
+    def terms(self, own: frozenset[str]) -> tuple[Counted, ...]: ...
 
 
 class Name(NamedTuple):
@@ -51,29 +42,37 @@ class Name(NamedTuple):
     own: frozenset[str]
 
 
-_Row = tuple[Mention, Told]
+class _Row(NamedTuple):
+    """What one mention adds. Of an echo the sample is not shown, but its author, source, link and terms count."""
+
+    sample: Sample
+    terms: tuple[Counted, ...]
+    followers: int
+    negative: bool
+    press_ms: int
 
 
 class _Open:
     """A topic's second that is still being counted: what named it, what echoed it, what care heard, other numbers."""
 
-    __slots__ = ("care_echoed", "cared", "echoed", "fields", "named", "sources")
+    __slots__ = ("care_authors", "cared", "echoed", "fields", "named", "sources")
 
     def __init__(self) -> None:
         self.named: list[_Row] = []
         self.echoed: list[_Row] = []
-        self.cared: list[Mention] = []
-        self.care_echoed: list[Mention] = []
+        self.cared = 0
+        self.care_authors: list[int] = []
         self.fields: dict[str, int] = {}
         self.sources: dict[str, int] = {}
 
 
 class Tally:
-    """All open seconds of one partition."""
+    """All open seconds of one partition. `names` are the topics in force; `links` hashes a link, 0 for none."""
 
-    def __init__(self, key: bytes, hashes: Hashes) -> None:
+    def __init__(self, key: bytes, links: Mapping[str, int]) -> None:
+        self.names: Sequence[Name] = ()
         self._key = key
-        self._hashes = hashes
+        self._links = links
         self._open: dict[int, _Open] = {}
 
     def __len__(self) -> int:
@@ -88,13 +87,24 @@ class Tally:
 
     def add(self, topic: int, second: int, mention: Mention, told: Told, *, echo: bool) -> None:
         """A mention names a topic, or is echo of it."""
+        terms = told.terms(self.names[topic].own)
+        words = tuple([term[2] for term in terms])
+        link = self._links[told.link] if told.link else 0
+        row = _Row(
+            Sample(mention.key, told.story, mention.author, mention.source, link, words, second),
+            terms,
+            min(max(mention.followers, 0), MAX_FOLLOWERS),
+            told.negative,
+            mention.created_ms if mention.role == "press" else -1,
+        )
         found = self._second(topic, second)
-        (found.echoed if echo else found.named).append((mention, told))
+        (found.echoed if echo else found.named).append(row)
 
-    def care(self, topic: int, second: int, mention: Mention, *, echo: bool) -> None:
+    def care(self, topic: int, second: int, mention: Mention) -> None:
         """The same for sources that yield counts only."""
         found = self._second(topic, second)
-        (found.care_echoed if echo else found.cared).append(mention)
+        found.cared += 1
+        found.care_authors.append(self._care_author(mention))
 
     def rise(self, topic: int, second: int, source: str, echo: int, views: int) -> None:
         """Totals of a post rose: likes, replies and shares are echo of nobody in particular, views are reach."""
@@ -108,76 +118,16 @@ class Tally:
         fields = self._second(topic, second).fields
         fields[field] = fields.get(field, 0) + value
 
-    def close(self, names: Sequence[Name], known_at: int) -> Iterator[tuple[int, Partial]]:
+    def close(self, known_at: int) -> Iterator[tuple[int, Partial]]:
         """Every open second as (topic, partial), by topic and second; none is open when the iterator is through."""
         for at in sorted(self._open):
             topic, second = at >> 40, at & ((1 << 40) - 1)
             opened = self._open[at]
-            if len(opened.named) == 1 and not (
-                opened.echoed or opened.cared or opened.care_echoed or opened.fields
-            ):
-                yield topic, self._single(names[topic], second, known_at, *opened.named[0])
+            if len(opened.named) == 1 and not (opened.echoed or opened.cared or opened.fields):
+                yield topic, _single(self.names[topic].topic, second, known_at, opened.named[0])
             else:
-                yield topic, self._partial(names[topic], second, known_at, opened)
+                yield topic, _partial(self.names[topic].topic, second, known_at, opened)
         self._open.clear()
-
-    def _single(self, name: Name, second: int, known_at: int, mention: Mention, told: Told) -> Partial:
-        """What `_partial` makes of one mention. Most seconds of most topics have no more, so this is the hot path."""
-        press = int(mention.role == "press")
-        said, author, source = told.terms(name.own), mention.author, mention.source
-        link = self._link(told)
-        followers = min(max(mention.followers, 0), MAX_FOLLOWERS)
-        hashes = self._hashes.terms
-        return Partial(
-            name.topic,
-            second,
-            known_at,
-            mentions=1,
-            reach_milli=followers * 1000,
-            negative_milli=1000 if told.negative else 0,
-            press=press,
-            press_ms=mention.created_ms if press else 0,
-            by_source=((source, 1, 0),),
-            authors=(author,) if author else (),
-            links=((link, 1, ""),) if link else (),
-            terms=tuple(sorted([(hashes[term], 1, term) for term in said])),
-            samples=(Sample(mention.key, told.story, author, source, link, said, second),),
-            carriers=((followers, author, source),) if author and followers else (),
-        )
-
-    def _partial(self, name: Name, second: int, known_at: int, opened: _Open) -> Partial:
-        public = opened.named + opened.echoed
-        said = [told.terms(name.own) for _, told in public]
-        links = [self._link(told) for _, told in public]
-        carriers = [
-            (min(m.followers, MAX_FOLLOWERS), m.author, m.source) for m, _ in public if m.followers > 0
-        ]
-        press = [mention.created_ms for mention, _ in opened.named if mention.role == "press"]
-        read = opened.fields.get
-        return Partial(
-            topic=name.topic,
-            second=second,
-            known_at=known_at,
-            mentions=len(opened.named) + read("mentions", 0),
-            echo=len(opened.echoed) + read("echo", 0),
-            reach_milli=sum([one[0] for one in carriers]) * 1000 + read("reach_milli", 0),
-            negative_milli=sum([1000 for _, told in public if told.negative]) + read("negative_milli", 0),
-            care=len(opened.cared) + len(opened.care_echoed) + read("care", 0),
-            press=len(press),
-            press_ms=min(press, default=0),
-            by_source=_sources(opened),
-            authors=_authors([mention.author for mention, _ in opened.named]),
-            echo_authors=_authors([mention.author for mention, _ in opened.echoed]),
-            care_authors=_authors([self._care_author(one) for one in opened.cared + opened.care_echoed]),
-            links=_hashed(links),
-            terms=_counted(said, self._hashes.terms, TERMS),
-            samples=_samples(opened.named, said, links, second),
-            carriers=greatest([one for one in carriers if one[1]]),
-        )
-
-    def _link(self, told: Told) -> int:
-        """The keyed hash of the link: an address may hold a handle, so it goes no further than this. 0: none."""
-        return self._hashes.links[told.link] if told.link else 0
 
     def _care_author(self, mention: Mention) -> int:
         """Told by a key that changes daily and serves for nothing else: nobody can be followed from day to day."""
@@ -187,6 +137,62 @@ class Tally:
         return keyed(self._key, "care", str(day), mention.source, str(mention.author))
 
 
+def _single(topic: str, second: int, known_at: int, row: _Row) -> Partial:
+    """What `_partial` makes of one mention. Most seconds of most topics have no more, so this is the hot path."""
+    sample, terms, followers, negative, press_ms = row
+    author, source, link = sample.author, sample.source, sample.link
+    return Partial(
+        topic,
+        second,
+        known_at,
+        mentions=1,
+        reach_milli=followers * 1000,
+        negative_milli=1000 if negative else 0,
+        press=1 if press_ms >= 0 else 0,
+        press_ms=max(press_ms, 0),
+        by_source=((source, 1, 0),),
+        authors=(author,) if author else (),
+        links=((link, 1, ""),) if link else (),
+        terms=tuple(sorted(terms)),
+        samples=(sample,),
+        carriers=((followers, author, source),) if author and followers else (),
+    )
+
+
+def _partial(topic: str, second: int, known_at: int, opened: _Open) -> Partial:
+    named = [row.sample for row in opened.named]
+    echoed = [row.sample for row in opened.echoed]
+    public = opened.named + opened.echoed
+    press = [row.press_ms for row in opened.named if row.press_ms >= 0]
+    read = opened.fields.get
+    return Partial(
+        topic=topic,
+        second=second,
+        known_at=known_at,
+        mentions=len(named) + read("mentions", 0),
+        echo=len(echoed) + read("echo", 0),
+        reach_milli=sum([row.followers for row in public]) * 1000 + read("reach_milli", 0),
+        negative_milli=sum([1000 for row in public if row.negative]) + read("negative_milli", 0),
+        care=opened.cared + read("care", 0),
+        press=len(press),
+        press_ms=min(press, default=0),
+        by_source=_sources(named, echoed, opened.sources),
+        authors=_authors([one.author for one in named]),
+        echo_authors=_authors([one.author for one in echoed]),
+        care_authors=_authors(opened.care_authors),
+        links=_hashed([row.sample.link for row in public]),
+        terms=_counted([row.terms for row in public], TERMS),
+        samples=_samples(named),
+        carriers=greatest(
+            [
+                (row.followers, row.sample.author, row.sample.source)
+                for row in public
+                if row.followers and row.sample.author
+            ]
+        ),
+    )
+
+
 def _authors(hashes: list[int]) -> tuple[int, ...]:
     """Different people; 0 is nobody."""
     found = set(hashes)
@@ -194,37 +200,34 @@ def _authors(hashes: list[int]) -> tuple[int, ...]:
     return tuple(sorted(found)[:AUTHORS])
 
 
-def _sources(opened: _Open) -> tuple[tuple[str, int, int], ...]:
+def _sources(
+    named: list[Sample], echoed: list[Sample], rises: Mapping[str, int]
+) -> tuple[tuple[str, int, int], ...]:
     """Mentions and echo of each public source. Of care and internal sources there is one number, `care`."""
-    mentions = Counter([one.source for one, _ in opened.named])
-    echo = Counter([one.source for one, _ in opened.echoed])
-    echo.update(opened.sources)
+    mentions = Counter([one.source for one in named])
+    echo = Counter([one.source for one in echoed])
+    echo.update(rises)
     return tuple([(source, mentions[source], echo[source]) for source in sorted({*mentions, *echo})])
 
 
 def _hashed(links: list[int]) -> tuple[Counted, ...]:
     """In how many mentions each link is."""
-    counts = Counter(one for one in links if one)
+    counts = Counter([one for one in links if one])
     return tuple([(link, n, "") for link, n in sorted(counts.items())[:LINKS]])
 
 
-def _counted(told: list[tuple[str, ...]], hashes: Mapping[str, int], most: int) -> tuple[Counted, ...]:
+def _counted(told: list[tuple[Counted, ...]], most: int) -> tuple[Counted, ...]:
     """Terms: in how many mentions each is."""
     counts = Counter(chain.from_iterable(told))
-    return tuple(sorted([(hashes[one], n, one) for one, n in counts.items()])[:most])
+    return tuple(sorted([one if n == 1 else (one[0], n, one[2]) for one, n in counts.items()])[:most])
 
 
-def _samples(
-    named: list[_Row], said: list[tuple[str, ...]], links: list[int], second: int
-) -> tuple[Sample, ...]:
+def _samples(named: list[Sample]) -> tuple[Sample, ...]:
     """The lowest by key, of mentions only: most echo has no words of its own, and would crowd out what was said.
 
     What has the same key as the last of them is compared as a whole.
     """
-    last = sorted([mention.key for mention, _ in named])[SAMPLES - 1] if len(named) > SAMPLES else None
-    found = {
-        Sample(m.key, told.story, m.author, m.source, links[i], said[i], second)
-        for i, (m, told) in enumerate(named)
-        if last is None or m.key <= last
-    }
-    return tuple(sorted(found)[:SAMPLES])
+    if len(named) > SAMPLES:
+        last = sorted([one.key for one in named])[SAMPLES - 1]
+        named = [one for one in named if one.key <= last]
+    return tuple(sorted(set(named))[:SAMPLES])

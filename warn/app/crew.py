@@ -101,7 +101,7 @@ class Crew(Generic[R]):
                         self._serving[seat] = group.create_task(
                             self._serve(seat), name=f"{seat[0]} {seat[1]}"
                         )
-                for seat in self._serving.keys() - known:
+                for seat in sorted(self._serving.keys() - known):
                     self._release(seat)
                 await self._change(known)
 

@@ -1,34 +1,25 @@
-"""The daemon: connectors, stages, senders and web in one process, one TaskGroup, and an orderly end.
+"""The daemon: connectors, stages, senders and web, as far as they are this process's, in one TaskGroup, and an orderly end.
 
-Its end has an order, because each part feeds the next: intake stops, steps finish, what was claimed is delivered, and
-the web goes last, so that it can say why it is not ready. Kill it at any point instead, and nothing is lost either.
+The web comes first, so that it can say why nothing else is there yet: the engine may be away. The end has an order,
+because each part feeds the next: others may have our seats, intake stops, steps finish, what was claimed is delivered,
+and the web goes last. Kill it at any point instead, and nothing is lost either.
 """
 
 import asyncio
-import shutil
+import contextlib
 import time
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
-from pathlib import Path
-from typing import Final
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final
 
-from warn.app.desk import Desk
-from warn.app.pipeline import STAGES, Pipeline
-from warn.app.rules import RuleFiles
-from warn.app.watching import Deliveries, WorkerHealth
-from warn.bus.base import Bus
-from warn.bus.rulesets import RuleSets
-from warn.incident.route import Route
-from warn.ingest.config import ConnectorConfig
-from warn.ingest.connector import Connector
-from warn.ingest.supervisor import Supervisor
-from warn.model.errors import PermanentError, Reason
-from warn.model.flow import CONFIG, DETECT, MATCH, RESPOND
-from warn.notify.notifier import Notifier
-from warn.notify.sender import Sender
-from warn.stages.matchers import Matchers
+from warn.app.engine import Engine
+from warn.app.keeping import keep, until_it_works
+from warn.app.pipeline import STAGES
+from warn.app.plan import Plan
+from warn.app.watchdog import Watchdog
+from warn.app.work import Work
+from warn.model.errors import WarnError
+from warn.model.flow import COLLECT, DETECT, MATCH, RESPOND, WEB
 from warn.telemetry import events, metrics
-from warn.web.follow import follow
 from warn.web.health import Health
 from warn.web.routes import build
 from warn.web.server import Server
@@ -40,91 +31,36 @@ OUTBOX_S: Final = 10.0
 RESPOND_S: Final = 1.0
 WEB_S: Final = 2.5
 """The parts of the end, together within 20 s."""
-_CLOCK_S: Final = 0.5
-_LOOK_S: Final = 15.0
-_EXPIRE_S: Final = 600.0
-
-
-class RulesError(PermanentError):
-    """There are no rules to work by: the files have mistakes, and none were in force before."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems), reason=Reason.CONFIG)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a daemon is made of.
-
-    `sources`: what connectors bring besides mentions under their own name. `label` begins every text ([DEMO]).
-    `check_routes`: live rules need notifiers that can wake somebody.
-    """
-
-    bus: Bus
-    _: KW_ONLY
-    key: bytes
-    data: Path
-    rules: Path
-    connectors: Sequence[tuple[ConnectorConfig, Connector]] = ()
-    notifiers: Sequence[Notifier] = ()
-    routes: Sequence[Route] = ()
-    server: tuple[str, int] = ("127.0.0.1", 8080)
-    hosts: Sequence[str] = ()
-    reload_token: str | None = None
-    sources: Sequence[str] = ()
-    label: str = ""
-    check_routes: bool = True
-    bus_name: str = "embedded"
+_BEAT_S: Final = 1.0
+_LOOK_S: Final = 10.0
 
 
 class Daemon:
-    """One daemon over one bus. `run` returns when `stop` was called and everything has ended."""
+    """One process's daemon. `run` returns when `stop` was called and everything has ended."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.health = Health()
+        self.health.failing("process", "warn is starting")
         self.store = Store()
         self._stopping = asyncio.Event()
         self._reload = asyncio.Event()
         self._why = ""
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._rulesets = RuleSets(plan.bus)
-        self._desk = Desk(plan.bus)
-        self._deliveries = Deliveries(self._desk)
-        self._sender = Sender(
-            plan.notifiers, self._deliveries.report, now=lambda: int(time.time()), hooks=self._deliveries
-        )
-        self._deliveries.connect(self._sender)
-        matchers = Matchers(plan.key)
-        self.supervisor = Supervisor(plan.bus, plan.connectors, key=plan.key, compiles=matchers.filter)
-        self.rules = RuleFiles(
-            plan.rules, plan.bus, matchers.filter, self.supervisor.publish_ruleset,
-            plan.routes if plan.check_routes else None,
-        )  # fmt: skip
-        watch = WorkerHealth(self.health)
-        self.pipeline = Pipeline(
-            plan.bus,
-            self._rulesets,
-            key=plan.key,
-            matchers=matchers,
-            routes=plan.routes,
-            label=plan.label,
-            deliver=self._deliveries.claim,
-            watch=watch,
-        )
-        for worker in [w for ws in self.pipeline.workers.values() for w in ws]:
-            watch.seat_wanted(worker.stage_name, worker.partition)
+        self._engine: Engine | None = None
+        self._work: Work | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         app = build(
-            self.store, self.health, metrics.exposition,
-            reload=self.rules.reload, reload_token=plan.reload_token, hosts=plan.hosts,
+            self.store, self.health, metrics.exposition, shows=WEB in plan.stages,
+            reload=self._read_rules, reload_token=plan.reload_token, hosts=plan.hosts,
             press_sources=self._press_sources, demo=bool(plan.label),
         )  # fmt: skip
         self.server = Server(app, *plan.server)
+        collects, responds = COLLECT in plan.stages, RESPOND in plan.stages
         metrics.touch(
-            connectors=[c.name for _, c in plan.connectors],
-            notifiers=[n.name for n in plan.notifiers],
-            stages=STAGES,
-            sources=[c.source for _, c in plan.connectors],
+            connectors=[c.name for _, c in plan.connectors if collects],
+            notifiers=[n.name for n in plan.notifiers if responds],
+            stages=[stage for stage in STAGES if stage in plan.stages],
+            sources=[config.origin for config, _ in plan.connectors if MATCH in plan.stages],
         )
 
     def stop(self, why: str) -> None:
@@ -138,108 +74,108 @@ class Daemon:
         self._reload.set()
 
     async def run(self) -> None:
-        """Until stopped. Raises `RulesError` before anything starts where there are no rules to work by."""
+        """Until stopped. Raises `RulesError` where there are no rules to work by, and what keeps the engine from opening."""
         try:
-            await self._rulesets.load()
-            problems = await self.rules.reload()
-            if problems and not await self.plan.bus.end(CONFIG, 0):
-                raise RulesError(problems)
             async with asyncio.TaskGroup() as group:
-                self._start(group)
-                events.started(bus=self.plan.bus_name, stages=",".join(STAGES))
+                serving = group.create_task(self.server.run(), name="server")
                 events.listening(self.server.host, self.server.port)
+                starting = group.create_task(self._start(group), name="start")
+                self._tasks = [serving, starting]
                 await self._stopping.wait()
-                await self._end()
+                await self._end(serving)
         except BaseExceptionGroup as e:
             events.stopping(type(e.exceptions[0]).__name__)
             raise
         finally:
             self.server.close()
-            await self._sender.close()
+            if self._work is not None:
+                await self._work.close()
             self.store.close()
 
-    def _start(self, group: asyncio.TaskGroup) -> None:
-        work = {
-            "rulesets": self._rulesets.run(),
-            "supervisor": self.supervisor.run(),
-            "senders": self._sender.run(),
-            "web": follow(self.plan.bus, self.store, self.health, time.time),
-            "server": self.server.run(),
-            "rules": self.rules.watch(),
-            "clock": self._watch_clock(),
-            "asked": self._reload_when_asked(),
-            "housekeeping": self._keep_house(),
-        }
-        work |= {
-            f"{w.stage_name} {w.partition}": w.run()
-            for w in [w for ws in self.pipeline.workers.values() for w in ws]
-        }
-        self._tasks = {name: group.create_task(one, name=name) for name, one in work.items()}
+    async def _start(self, group: asyncio.TaskGroup) -> None:
+        """Open the engine, however long that takes, and start everything over it."""
+        plan = self.plan
+        self._begin(group, "watchdog", self._watch())
+        engine = self._engine = await until_it_works(lambda: plan.open(self.health), self.health)
+        work = self._work = Work(plan, engine, self.health, self.store)
+        await work.begin()
+        for name, part in work.parts().items():
+            self._begin(group, name, keep(name, part, self.health))
+        for name, crew in work.crews().items():
+            self._begin(group, name, crew())
+        self._begin(group, "asked", keep("reload", self._reload_when_asked, self.health))
+        self.health.well("process")
+        events.started(bus=engine.name, stages=",".join(plan.stages))
 
-    async def _end(self) -> None:
+    def _begin(self, group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(group.create_task(work, name=name))
+
+    async def _end(self, serving: asyncio.Task[None]) -> None:
         """Part after part, each with its time; whatever has not ended by then is cut off."""
         started = time.monotonic()
         events.stopping(self._why)
         self.health.failing("process", "warn is stopping")
-        self.supervisor.stop()
-        await self._ended(INTAKE_S, "supervisor")
-        self.pipeline.stop(MATCH, DETECT)
-        await self._ended(STEPS_S, MATCH, DETECT)
-        await self._sender.drain(OUTBOX_S)
-        self.pipeline.stop(RESPOND)
-        await self._ended(RESPOND_S, RESPOND)
+        if self._work is not None and self._engine is not None:
+            await self._wind_up(self._work, self._engine)
         self.server.stop()
-        await self._ended(WEB_S, "server")
-        self._rulesets.stop()
-        for task in self._tasks.values():
+        await asyncio.wait({serving}, timeout=WEB_S)
+        for task in self._tasks:
             task.cancel()
+        if self.plan.watchdog is not None:
+            self.plan.watchdog.stop()
         events.stopped(time.monotonic() - started)
 
-    async def _ended(self, within_s: float, *names: str) -> None:
-        tasks = [t for name, t in self._tasks.items() if name.partition(" ")[0] in names]
-        await asyncio.wait(tasks, timeout=within_s)
+    async def _wind_up(self, work: Work, engine: Engine) -> None:
+        engine.ownership.stop()  # where there are others, they have our seats from here on
+        stages = work.pipeline.crew
+        if work.collecting is not None:
+            work.collecting.crew.stop()
+            await work.collecting.crew.ended(INTAKE_S, COLLECT)
+        stages.stop(MATCH, DETECT)
+        await stages.ended(STEPS_S, MATCH, DETECT)
+        if work.telling is not None:
+            await work.telling.drain(OUTBOX_S)
+        stages.stop(RESPOND)
+        await stages.ended(RESPOND_S, RESPOND)
+        work.rulesets.stop()
+
+    async def _watch(self) -> None:
+        """Until cancelled: show the watchdog that the loop turns, and look for what is stuck all the same."""
+        dog = self.plan.watchdog
+        if dog is None:
+            return
+        dog.start()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._look(dog))
+            while True:
+                dog.beat()
+                await asyncio.sleep(_BEAT_S)
+
+    async def _look(self, dog: Watchdog) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            if self._work is None:
+                continue
+            with contextlib.suppress(WarnError):  # an engine that does not answer is no fault of ours
+                if why := await self._work.stuck():
+                    dog.condemn(why)
 
     def _press_sources(self) -> Sequence[str]:
         """Sources of the press that are set up, by the rule files or the connectors' settings."""
-        rules = self.rules.in_force
+        rules = self._work.rulesets.latest if self._work is not None else None
         named = {c.source for _, c in rules.channels if c.role == "press"} if rules else set()
-        heard = {connector.source for _, connector in self.plan.connectors} | set(self.plan.sources)
-        own = {connector.source for config, connector in self.plan.connectors if config.role == "press"}
+        heard = {config.origin for config, _ in self.plan.connectors} | set(self.plan.sources)
+        own = {config.origin for config, _ in self.plan.connectors if config.role == "press"}
         return sorted(own | (named & heard))
+
+    async def _read_rules(self) -> Sequence[str]:
+        collecting = None if self._work is None else self._work.collecting
+        if collecting is None:
+            return ("this process reads no rules: those that collect do",)
+        return await collecting.rules.reload()
 
     async def _reload_when_asked(self) -> None:
         while True:
             await self._reload.wait()
             self._reload.clear()
-            await self.rules.reload()
-
-    async def _watch_clock(self) -> None:
-        """Not ready before the first clock is written, nor while the machine's time is behind the last one."""
-        self.health.failing("clock", "no time has been written yet")
-        while True:
-            behind = self.supervisor.behind_s
-            if behind:
-                self.health.failing(
-                    "clock", f"this machine's time went back {behind} s; warn waits until it is over"
-                )
-            elif self.supervisor.now:
-                self.health.well("clock")
-            await asyncio.sleep(_CLOCK_S)
-
-    async def _keep_house(self) -> None:
-        """Gauges every quarter of a minute; what is too old is forgotten every ten minutes."""
-        expire_at = time.monotonic() + _EXPIRE_S
-        while True:
-            free = await asyncio.to_thread(lambda: shutil.disk_usage(self.plan.data).free)
-            events.disk_free(free)
-            going_on = self.store.incidents(500, open_only=True)
-            events.incidents_open(len(going_on))
-            events.outbox_undelivered(sum(self._untold(e.event.incident) for e in going_on))
-            if time.monotonic() >= expire_at:
-                expire_at = time.monotonic() + _EXPIRE_S
-                await self.plan.bus.expire(int(time.time()))
-            await asyncio.sleep(_LOOK_S)
-
-    def _untold(self, incident: str) -> int:
-        latest = {d.notifier: d.state for d in self.store.deliveries(incident)}
-        return sum(state in ("claimed", "retry", "held") for state in latest.values())
+            await self._read_rules()

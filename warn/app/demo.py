@@ -24,8 +24,10 @@ from rich.live import Live
 
 from connectors.simulate import SimulateConfig, SimulateConnector, Town
 from warn.app.board import Board, Row, table
-from warn.app.daemon import Daemon, Plan, RulesError
+from warn.app.daemon import Daemon
+from warn.app.engine import opened, whole
 from warn.app.pipeline import Pipeline
+from warn.app.plan import Plan, RulesError
 from warn.app.replay import GIVE_UP_AFTER
 from warn.bus.embedded import EmbeddedBus
 from warn.bus.rulesets import RuleSets
@@ -140,7 +142,7 @@ async def _live(
     notifier = ConsoleNotifier(ConsoleConfig(), terminal)
     daemon = Daemon(
         Plan(
-            bus,
+            opened(whole(bus, folder)),
             key=PUBLIC_KEY,
             data=folder,
             rules=rules,

@@ -4,13 +4,18 @@ It never hangs: each step has a deadline of its own, and all of Kafka together `
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from warn.app.kafka import kafka_config
 from warn.app.machine import look, look_at_port
 from warn.app.symptom import State, Symptom, note, well, wrong
-from warn.model.errors import PermanentError
+from warn.model.errors import PermanentError, WarnError
+from warn.model.flow import MENTIONS
+from warn.model.records import Clock
+from warn.model.wire import UnknownKindError, UnreadableError, decode_mentions
 from warn.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,6 +25,11 @@ if TYPE_CHECKING:
 
 LIMIT_S: Final = 45.0
 """All questions to Kafka together."""
+SKEW_S: Final = 2.0
+STILL_S: Final = 10.0
+"""A time is written each second; ten without one are a take-over that takes long, or nobody."""
+_LAST_RECORDS: Final = 200
+_READ_S: Final = 2.0
 
 
 async def examine(settings: Settings, warnings: Sequence[str] = ()) -> Sequence[Symptom]:
@@ -54,9 +64,13 @@ async def _kafka(config: "KafkaConfig") -> Sequence[Symptom]:
         found += [wrong("kafka", f.what, f.do) for f in lack] or [
             well("kafka", "we may do all that warn needs")
         ]
-        return [*found, *_inspected(await inspect(config))]
+        seen = await inspect(config)
+        found += _inspected(seen)
+        return found if seen.refusals or lack else [*found, about_time(await last_clock(config), time.time())]
     except ReachErrors as e:
         return [*found, wrong("kafka", f"{e.trouble.where} {e.trouble.what}", e.trouble.do)]
+    except WarnError as e:
+        return [*found, wrong("kafka", str(e), "see the brokers' logs of this minute")]
 
 
 async def _bootstrap(config: "KafkaConfig") -> tuple[list[Symptom], bool]:
@@ -110,3 +124,48 @@ def _finding(finding: "Finding", seen: "Inspection") -> Symptom:
     what = f"{finding.place}: {finding.what}"
     make = wrong if finding.refuses(seen.config) else note
     return make(name, what, finding.do)
+
+
+async def last_clock(config: "KafkaConfig") -> int | None:
+    """The last time that collect has written, to the first partition of `[mentions]`; None where there is none.
+
+    Raises what starting the bus raises.
+    """
+    from warn.bus.kafka import KafkaBus
+
+    bus = await KafkaBus.start(config)
+    try:
+        ends = {p: await bus.end(MENTIONS, p) for p in range(bus.partitions(MENTIONS))}
+        reader = await bus.follow(MENTIONS, ends | {0: max(0, ends[0] - _LAST_RECORDS)})
+        clocks: list[int] = []
+        while records := await reader.read(_LAST_RECORDS, _READ_S):
+            clocks += [c.now for _, _, _, value in records if (c := _clock(value))]
+            if any(partition == 0 and position >= ends[0] - 1 for partition, position, _, _ in records):
+                break
+        await reader.close()
+        return max(clocks, default=None)
+    finally:
+        await bus.close()
+
+
+def _clock(value: bytes) -> Clock | None:
+    with suppress(UnreadableError, UnknownKindError):
+        record = decode_mentions(value)
+        return record if isinstance(record, Clock) else None
+    return None
+
+
+def about_time(clock: int | None, now: float) -> Symptom:
+    """What the last time that collect has written says about this machine's, and about collect."""
+    if clock is None:
+        return note(
+            "time", "none has been written yet", "run collect: without its time no stage judges anything"
+        )
+    ahead = clock - now
+    if ahead > SKEW_S:
+        what = f"this machine's clock is {ahead:.0f} s behind that of the machine which runs collect"
+        return wrong("time", what, "set both by NTP; until then no collect of this machine's writes any time")
+    if -ahead > STILL_S:
+        what = f"the last was written {-ahead:,.0f} s ago"
+        return note("time", what, "run collect, or see why it stands still; or set this machine's clock")
+    return well("time", "collect writes it, and this machine's clock agrees")

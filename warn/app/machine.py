@@ -149,11 +149,13 @@ async def look_at_port(settings: Settings) -> Symptom:
 
 async def _healthy(host: str, port: int) -> bool:
     """Does warn answer there?"""
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where it listens
     with suppress(OSError, TimeoutError):
         async with asyncio.timeout(_ASK_S):
             reader, writer = await asyncio.open_connection(host, port)
-            writer.write(f"GET /-/healthy HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
-            status = await reader.readline()
-            writer.close()
-            return b" 200 " in status
+            try:
+                writer.write(f"GET /-/healthy HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+                return b" 200 " in await reader.readline()
+            finally:
+                writer.transport.abort()
     return False

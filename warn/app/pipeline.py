@@ -1,8 +1,9 @@
 """The stages and their workers over one bus: match, detect and respond, a worker for each seat that is to be held."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from warn.app.crew import Crew, Told
 from warn.bus.base import Bus, Ownership
@@ -40,13 +41,38 @@ class _Nobody:
     ) -> None: ...
 
 
+class Pace(NamedTuple):
+    """How a stage's worker commits: the least time between two commits, and whether what has output waits for it."""
+
+    every_s: float = 0.0
+    at_once: bool = False
+
+
+@dataclass(frozen=True)
+class Share:
+    """What of the stages is this process's: which stages, which of their seats, who hears of seats that come and go, and
+    how each stage commits.
+    """
+
+    ownership: Ownership
+    _: KW_ONLY
+    stages: Sequence[str] = STAGES
+    told: Told = field(default_factory=_Nobody)
+    paces: Mapping[str, Pace] = field(default_factory=dict)
+
+    @classmethod
+    def whole(cls, bus: Bus) -> "Share":
+        """All of it."""
+        return cls(Fixed.all({stage: bus.seats(stage) for stage in STAGES}))
+
+
 class Pipeline:
     """Stages, as far as they are this process's.
 
     `key` is the installation's secret; `matchers` may be shared with the door. `routes` and `deliver` are respond's:
     whom to tell, and who takes the claimed deliveries; without them nobody is told. `label` begins every text ([DEMO]).
-    `ownership` says which seats to hold; by default all of them, and then every worker is there from the start. `paces`:
-    how each stage commits. `pace` and `batch` vary how work is cut up, which changes nothing.
+    `share`: by default the whole, and then every worker is there from the start. `pace` and `batch` vary how work is
+    cut up, which changes nothing.
     """
 
     def __init__(
@@ -59,15 +85,12 @@ class Pipeline:
         routes: Sequence[Route] = (),
         label: str = "",
         deliver: Callable[[Sequence[Delivery]], Awaitable[None]] | None = None,
-        ownership: Ownership | None = None,
-        stages: Sequence[str] = STAGES,
-        told: Told | None = None,
+        share: Share | None = None,
         batch: int = 500,
         wait_s: float = 1.0,
         pace: Callable[[], int] = lambda: 1,
         give_up_after: int | None = None,
         step_s: float = STEP_S,
-        paces: Mapping[str, Pace] | None = None,
         watch: Watch = events,
     ) -> None:
         if bus.seats(RESPOND) != 1:
@@ -75,30 +98,25 @@ class Pipeline:
         self._bus, self._rulesets, self._key = bus, rulesets, key
         self._matchers = matchers or Matchers(key)
         self._routes, self._label = routes, label
+        ours = share or Share.whole(bus)
 
         def make(stage: str, partition: int) -> Worker:
-            pace_of = (paces or {}).get(stage, Pace())
+            commits = ours.paces.get(stage, Pace())
             return Worker(
                 bus, stage, partition, self._stage(stage, partition),
                 batch=batch, wait_s=wait_s, on_effects=count, pace=pace, give_up_after=give_up_after, step_s=step_s,
                 watch=watch, config_wait=rulesets.wait, on_deliveries=deliver if stage == RESPOND else None,
-                wanted=lambda: self.crew.wants(stage, partition), commit_every_s=pace_of.every_s, at_once=pace_of.at_once,
+                wanted=lambda: self.crew.wants(stage, partition),
+                commit_every_s=commits.every_s, at_once=commits.at_once,
             )  # fmt: skip
 
         self.crew: Crew[Worker] = Crew(
-            stages,
-            ownership or Fixed.all({stage: bus.seats(stage) for stage in stages}),
-            make,
-            told or _Nobody(),
-            ends=give_up_after is not None,
+            ours.stages, ours.ownership, make, ours.told, ends=give_up_after is not None
         )
 
     def _stage(self, stage: str, partition: int) -> Callable[[], Stage]:
-        get, matches, detects = (
-            self._rulesets.get,
-            self._bus.partitions(MENTIONS),
-            self._bus.partitions(SIGNALS),
-        )
+        get = self._rulesets.get
+        matches, detects = self._bus.partitions(MENTIONS), self._bus.partitions(SIGNALS)
         if stage == MATCH:
             compiled = partial(self._matchers.get, get)
             return lambda: MatchStage(partition, detects, get, self._key, compiled=compiled)

@@ -29,6 +29,7 @@ from warn.telemetry import events
 DEBOUNCE_MS: Final = 1_000
 DRY_MENTIONS: Final = 1_000
 DRY_PARCELS: Final = 200
+_READ: Final = 20
 DRY_S: Final = 5.0
 """A rule set that takes longer than this over a thousand mentions would hold up the stream."""
 
@@ -127,15 +128,20 @@ class RuleFiles:
 
     async def _latest(self) -> list[str]:
         """Texts of the latest mentions on the bus."""
-        partitions = range(self._bus.partitions(MENTIONS))
-        ends = {p: await self._bus.end(MENTIONS, p) for p in partitions}
-        reader = await self._bus.follow(MENTIONS, {p: max(0, end - DRY_PARCELS) for p, end in ends.items()})
+        count = self._bus.partitions(MENTIONS)
+        ends = {p: await self._bus.end(MENTIONS, p) for p in range(count)}
+        back = max(1, DRY_PARCELS // count)
+        reader = await self._bus.follow(MENTIONS, {p: max(0, end - back) for p, end in ends.items()})
         texts: deque[str] = deque(maxlen=DRY_MENTIONS)
+        behind = {partition for partition, end in ends.items() if end}
         try:
-            while records := await reader.read(DRY_PARCELS, 0.0):
+            # Not until there is nothing more: in a busy stream that could take for ever.
+            while behind and (records := await reader.read(_READ, 0.0)):
                 texts.extend(chain.from_iterable(_texts(value) for _, _, _, value in records))
-                if all(position + 1 >= ends[partition] for partition, position, _, _ in records[-1:]):
-                    break
+                behind -= {
+                    partition for partition, position, _, _ in records if position + 1 >= ends[partition]
+                }
+                await asyncio.sleep(0)
         finally:
             await reader.close()
         return list(texts)

@@ -3,15 +3,19 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from types import MappingProxyType
 from typing import Final
 
 from connectors import build as build_connector
-from warn.app.daemon import Daemon, Plan
-from warn.bus.embedded import EmbeddedBus
-from warn.bus.topics import PartitionsError
+from warn.app.daemon import Daemon
+from warn.app.engine import Named, embedded, on_kafka, opened, whole
+from warn.app.plan import Open, Plan
+from warn.app.watchdog import Watchdog
 from warn.incident.route import Route, Target
 from warn.model.errors import PermanentError, Reason
-from warn.model.flow import MENTIONS, SIGNALS
+from warn.model.flow import EVERYTHING
 from warn.notify.notifier import Notifier
 from warn.notify.registry import build as build_notifier
 from warn.settings import Settings, hash_key
@@ -26,51 +30,61 @@ def set_up_logs(settings: Settings) -> None:
     logs.configure(form=form, level=settings.log.level)
 
 
-async def run(settings: Settings) -> None:
-    """Until SIGTERM or SIGINT. Raises `WarnError` for what a person has to mend."""
+async def run(
+    settings: Settings, stages: Sequence[str] = EVERYTHING, named: Named = MappingProxyType({})
+) -> None:
+    """Until SIGTERM or SIGINT. `stages`: what this process does; `named`: seats to hold whatever others do, by stage.
+
+    Raises `WarnError` for what a person has to mend.
+    """
     key = hash_key(settings)
-    bus = await open_bus(settings)
-    try:
-        if bus.set_aside is not None:
-            events.bus_set_aside(str(bus.set_aside))
+    async with AsyncExitStack() as stack:
+        opening = await _engine(settings, stages, named, key, stack)
         # The bus's writer thread waits for the interpreter behind a busy loop: at the default of 5 ms for several turns.
         sys.setswitchinterval(SWITCH_S)
-        daemon = Daemon(_plan(settings, bus, key))
+        daemon = Daemon(_plan(settings, opening, stages, key))
         with_signals(daemon)
         await daemon.run()
-    finally:
-        await bus.close()
 
 
-async def open_bus(settings: Settings) -> EmbeddedBus:
-    """The embedded bus in the data folder."""
-    try:
-        return await EmbeddedBus.start(
-            settings.data,
-            partitions={MENTIONS: settings.bus.mentions, SIGNALS: settings.bus.signals},
-            max_bytes=int(settings.bus.max_gb * 2**30),
+async def _engine(
+    settings: Settings, stages: Sequence[str], named: Named, key: bytes, stack: AsyncExitStack
+) -> Open:
+    """What opens the engine: a cluster may be away when the daemon starts; the embedded bus is opened here and now."""
+    if settings.bus.kafka is not None:
+        return lambda health: on_kafka(settings, stages, named, key, health, stack)
+    if set(stages) != set(EVERYTHING) or named:
+        raise PermanentError(
+            "the embedded bus belongs to one process, which does everything: --stages and --partitions need Kafka "
+            "(set bus.kafka.bootstrap)",
+            reason=Reason.CONFIG,
         )
-    except PartitionsError as e:
-        raise PermanentError(str(e), reason=Reason.CONFIG) from None
+    bus = await embedded(settings)
+    stack.push_async_callback(bus.close)
+    if bus.set_aside is not None:
+        events.bus_set_aside(str(bus.set_aside))
+    return opened(whole(bus, settings.data))
 
 
-def _plan(settings: Settings, bus: EmbeddedBus, key: bytes) -> Plan:
+def _plan(settings: Settings, opening: Open, stages: Sequence[str], key: bytes) -> Plan:
     public = settings.web.public_url or ""
     notifiers = [
         build_notifier(config, stream=sys.stdout, public_url=public) for config in settings.notifiers.values()
     ]
     token = settings.web.reload_token
     return Plan(
-        bus,
+        opening,
         key=key,
         data=settings.data,
         rules=settings.rules,
+        stages=stages,
         connectors=[(config, build_connector(config)) for config in settings.connectors.values()],
         notifiers=notifiers,
         routes=routes(settings, notifiers),
         server=(settings.web.host, settings.web.port),
         hosts=settings.web.names,
         reload_token=token.get_secret_value() if token else None,
+        watchdog=Watchdog(),
     )
 
 

@@ -83,7 +83,9 @@ class MemberHealth:
 
     def __init__(self, health: Health) -> None:
         self._health = health
-        health.failing("membership", "Kafka has not shared out the seats yet")
+
+    def membership_joining(self) -> None:
+        self._health.failing("membership", "Kafka has not shared out the seats yet")
 
     def membership_assigned(self, seats: Mapping[str, int]) -> None:
         self._health.well("membership")

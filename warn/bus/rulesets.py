@@ -78,6 +78,15 @@ class RuleSets:
             self._decoded.popitem(last=False)
         return known
 
+    @property
+    def latest(self) -> RuleSet | None:
+        """The one that was published last, in force or not yet; None where there is none that can be read."""
+        name = next(reversed(self._bodies), None)
+        try:
+            return None if name is None else self.get(name)
+        except MissingConfigError:
+            return None
+
     async def wait(self, config: str, timeout_s: float) -> bool:
         """Until a body is here, for at most `timeout_s`; whether it is."""
         try:
@@ -95,6 +104,8 @@ class RuleSets:
         good = {name: body for name, body in good.items() if content_hash(body) == name}
         if good:
             async with self._arrived:
-                self._bodies |= good
+                for name, body in good.items():
+                    self._bodies.pop(name, None)  # the last one published is the last one here
+                    self._bodies[name] = body
                 self._arrived.notify_all()
         return bool(records)

@@ -33,12 +33,10 @@ def doctor(
     import asyncio
 
     from warn.app.doctor import LIMIT_S, examine
-    from warn.app.run import set_up_logs
     from warn.app.symptom import State
     from warn.settings import load
 
     loaded = load(config_file(config))
-    set_up_logs(loaded.settings)
     if loaded.settings.bus.kafka is not None and not as_json:
         typer.echo(f"Asking Kafka, for {LIMIT_S:g} s at most ...", err=True)
     found = asyncio.run(examine(loaded.settings, loaded.warnings))

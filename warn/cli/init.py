@@ -32,11 +32,9 @@ def init(
     import asyncio
 
     from warn.app.kafka import kafka_config, look_over
-    from warn.app.run import set_up_logs
     from warn.settings import load
 
     loaded = load(config_file(config))
-    set_up_logs(loaded.settings)
     for warning in loaded.warnings:
         say(warning)
     seen = asyncio.run(look_over(kafka_config(loaded.settings), make=not check))

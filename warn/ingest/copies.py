@@ -28,14 +28,18 @@ class _Copy:
 class Copies:
     """Posts that other seats let through, by seat. `seats`: how many there are."""
 
-    def __init__(self, seats: int, *, per_bucket: int = PER_BUCKET, keep_s: int = KEEP_S) -> None:
-        # A segment that is still being written may be older than its end says, one for each seat.
-        self._per_bucket = per_bucket + SEGMENT * seats
+    def __init__(
+        self, seats: int, *, per_bucket: int = PER_BUCKET, keep_s: int = KEEP_S, segment: int = SEGMENT
+    ) -> None:
+        # A segment goes by its end, and each seat may have one that began long before that.
+        self._per_bucket = per_bucket + segment * seats
         self._keep_s = keep_s
         self._where: list[dict[int, _Copy]] = [{} for _ in range(seats)]
         self._buckets: list[dict[tuple[int, bytes], _Copy]] = [{} for _ in range(BUCKETS)]
         self._sizes = [0] * BUCKETS
         self._minute = 0
+        self.evicted = 0
+        """Posts forgotten because their bucket was full, not because they were old."""
 
     def __len__(self) -> int:
         return sum(self._sizes)
@@ -67,7 +71,7 @@ class Copies:
         self._where[partition].update(dict.fromkeys(fresh, copy))
         while self._sizes[bucket] > self._per_bucket:
             copies = self._buckets[bucket]
-            self._drop(bucket, min(copies, key=lambda one: (copies[one].ended, one)))
+            self.evicted += self._drop(bucket, min(copies, key=lambda one: (copies[one].ended, one)))
 
     def pass_time(self, now: int) -> None:
         """Forget what is too old at a second."""
@@ -79,12 +83,13 @@ class Copies:
             for one in [one for one, copy in copies.items() if copy.ended + self._keep_s < minute]:
                 self._drop(bucket, one)
 
-    def _drop(self, bucket: int, one: tuple[int, bytes]) -> None:
+    def _drop(self, bucket: int, one: tuple[int, bytes]) -> int:
         copy = self._buckets[bucket].pop(one, None)
         if copy is None:
-            return
+            return 0
         self._sizes[bucket] -= len(copy.threads)
         where = self._where[copy.owner]
-        for key in copy.threads:
-            if where.get(key) is copy:
-                del where[key]
+        gone = [key for key in copy.threads if where.get(key) is copy]
+        for key in gone:
+            del where[key]
+        return len(gone)

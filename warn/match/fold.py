@@ -9,11 +9,10 @@ import re
 from collections.abc import Iterable
 from itertools import chain
 from typing import Final
-from unicodedata import is_normalized, normalize
+from unicodedata import category, is_normalized, normalize
 
 MAX_TEXT: Final = 20_000
 """Characters of a text that are looked at. What a longer one says beyond is not scanned; it still counts as a post."""
-
 _INVISIBLE = chain(
     (0xAD, 0x180E, 0x200B, 0x200E, 0x200F, 0xFEFF),
     range(0x202A, 0x202F), range(0x2060, 0x2065), range(0x2066, 0x206A),
@@ -26,6 +25,12 @@ _COMPATIBLE = chain(
 )  # fmt: skip
 _DOT: Final = "\u0307"
 _DOTLESS: Final = "\u0131"
+_ASCII: Final = bytes(range(128))
+_EMOJI: Final = "\u200d\ufe0f"
+_SYLLABLES: Final = (("\u3041", "\u3096"), ("\u30a1", "\u30fa"), ("\u3400", "\u9fff"), ("\uac00", "\ud7a3"))
+_MAX_INERT: Final = 16
+"""Bytes beyond ASCII of a text that is worth looking up: of more there are too many."""
+_CACHE: Final = 20_000
 
 
 def _table() -> dict[str, str]:
@@ -63,12 +68,47 @@ def _plain(found: re.Match[str]) -> str:
     return _PLAIN.get(c, c)
 
 
+class _Inert(dict[bytes, bool]):
+    """Whether folding leaves these characters as they are, whatever stands beside them: worked out once for each set."""
+
+    def __missing__(self, characters: bytes) -> bool:
+        if len(characters) > _MAX_INERT:
+            return False
+        if len(self) >= _CACHE:
+            self.clear()
+        made = self[characters] = all(map(_is_inert, characters.decode()))
+        return made
+
+
+def _is_inert(c: str) -> bool:
+    """Whether `c` has no case, is composed and nothing special, and never combines with what stands before it.
+
+    What may combine is a mark, or a letter of a script beyond Cyrillic: of those only Chinese, Japanese and Korean
+    syllables are taken, besides signs, and the two characters that emoji are made with.
+    """
+    kind = category(c)
+    alone = (c < "\u0530" and kind[0] != "M") or kind[0] in "SP" or c in _EMOJI
+    return (alone or any(first <= c <= last for first, last in _SYLLABLES)) and _fold_any(c) == c
+
+
+_INERT: Final = _Inert()
+
+
 def fold(text: str) -> str:
     """The text as it is compared. Never raises; folding twice is folding once; at most MAX_TEXT characters are read."""
     if len(text) > MAX_TEXT:
         text = text[:MAX_TEXT]
     if text.isascii():
         return text.lower()
+    # Most other texts are ASCII but for an emoji or some accents, and bytes have no case beyond ASCII.
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError:
+        return _fold_any(text)
+    return raw.lower().decode() if _INERT[raw.translate(None, _ASCII)] else _fold_any(text)
+
+
+def _fold_any(text: str) -> str:
     # The one special character that is everywhere (telephones write it) is not worth a substitution.
     text = text.replace("\u2019", "'").casefold()
     if not is_normalized("NFC", text):

@@ -5,8 +5,10 @@ any of its `any` terms; a topic with nothing but `within` and `none` hangs on it
 look. Topics are numbered so that a parent comes before what is within it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
+
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from warn.match.atom import Atom, Check, Regex, Word, atom_of
 from warn.match.pattern import PatternError
@@ -14,6 +16,10 @@ from warn.model.rules import Term, Topic
 
 MAX_ALWAYS = 16
 """Patterns without a word that must be there: each costs every mention of the stream."""
+
+
+MAX_TABLE = 5_000
+"""Literals up to which the automaton is a full table: some 10 MB for 2,500."""
 
 
 class Nearby(NamedTuple):
@@ -117,16 +123,37 @@ def expressions(topics: Sequence[Topic], atoms: Atoms) -> tuple[Expression, ...]
     return tuple(_expression(one, atoms, numbers) for one in topics)
 
 
+def _must(one: Expression) -> list[frozenset[int]]:
+    """Sets of atoms, of each of which one must be found."""
+    must = [frozenset((atom,)) for atom in sorted(one.all)]
+    must += [frozenset((atom,)) for near in one.near for atom in near.atoms]
+    return [*must, one.any] if one.any else must
+
+
 def clauses(made: Sequence[Expression], atoms: Atoms) -> list[frozenset[int]]:
     """For each topic the atoms of which one must be found before it is worth looking at."""
     found: list[frozenset[int]] = []
     for one in made:
-        must = [frozenset((atom,)) for atom in sorted(one.all)]
-        must += [frozenset((atom,)) for near in one.near for atom in near.atoms]
-        if one.any:
-            must.append(one.any)
+        must = _must(one)
         # A parent's clause is necessary, too; but what is only within it would be looked at for each of its mentions.
         found.append(max(must, key=atoms.telling) if must else found[one.parent])
+    return found
+
+
+def needs(
+    made: Sequence[Expression], chosen: Sequence[frozenset[int]], atoms: Atoms, texts: Sequence[str]
+) -> list[frozenset[int] | None]:
+    """For each topic the literals of another clause, of which one must be in a text, too; None where there is none."""
+    number = {text: i for i, text in enumerate(texts)}
+    found: list[frozenset[int] | None] = []
+    for one, clause in zip(made, chosen, strict=True):
+        rest = [c for c in _must(one) if c != clause and all(atoms.atoms[atom].literals for atom in c)]
+        best = max(rest, key=atoms.telling, default=None)
+        found.append(
+            None
+            if best is None
+            else frozenset(number[text] for atom in best for text in atoms.atoms[atom].literals)
+        )
     return found
 
 
@@ -146,30 +173,28 @@ class Literals(NamedTuple):
 
     `plain[i]`: (atom, left edge, right edge) of the plain word that it is, or None; `others[i]`: further atoms, their
     checks, and whether the check looks at the whole text, so that it is made once. They are numbered by when they
-    matter: below `others_from` are those that make a topic worth looking at; below `lexicon_from` those that topics
-    need besides; from there on the lexicon's own, looked at only if somebody asks.
+    matter: below `others_from` are those that make a topic worth looking at, from there on those that it needs besides.
     """
 
     texts: tuple[str, ...]
     plain: tuple[tuple[int, bool, bool] | None, ...]
     others: tuple[tuple[tuple[int, Check, bool], ...], ...]
     others_from: int
-    lexicon_from: int
 
-    def atoms_of(self, literal: int) -> set[int]:
-        """Every atom that a hit of this literal may mean."""
+    def checks_of(self, literal: int) -> tuple[Check, ...]:
+        """What must hold around a hit of this literal, one or another."""
         plain = self.plain[literal]
-        return {atom for atom, _, _ in self.others[literal]} | (set() if plain is None else {plain[0]})
+        words = () if plain is None else (Word(plain[1], plain[2]),)
+        return (*words, *(check for _, check, _ in self.others[literal]))
 
 
-def literals(atoms: Sequence[Atom], triggers: frozenset[int], lexicon_from: int) -> Literals:
-    """Every literal once; atoms from `lexicon_from` on are the lexicon's."""
+def literals(atoms: Sequence[Atom], triggers: frozenset[int]) -> Literals:
+    """Every literal once; `triggers` are the atoms that make something worth looking at."""
     numbers: dict[str, int] = {}
     plain: list[tuple[int, bool, bool] | None] = []
     others: list[list[tuple[int, Check, bool]]] = []
     counts: list[int] = []
-    used = range(lexicon_from)
-    for group in (sorted(triggers), [i for i in used if i not in triggers], range(lexicon_from, len(atoms))):
+    for group in (sorted(triggers), [i for i in range(len(atoms)) if i not in triggers]):
         for i in group:
             for text in atoms[i].literals:
                 at = numbers.setdefault(text, len(numbers))
@@ -182,4 +207,22 @@ def literals(atoms: Sequence[Atom], triggers: frozenset[int], lexicon_from: int)
                 else:
                     others[at].append((i, check, isinstance(check, Regex)))
         counts.append(len(numbers))
-    return Literals(tuple(numbers), tuple(plain), tuple(map(tuple, others)), counts[0], counts[1])
+    return Literals(tuple(numbers), tuple(plain), tuple(map(tuple, others)), counts[0])
+
+
+Hits = list[tuple[int, int, int]]
+"""(literal, start, end) of each hit, by their ends."""
+
+
+def searcher(texts: Sequence[str]) -> Callable[[str, bool], Hits]:
+    """Finds every literal in a text, overlapping ones too if asked.
+
+    A full table is faster than a compact one while it fits into a processor's cache: beyond that only larger, at once.
+    """
+    few = len(texts) <= MAX_TABLE
+    return AhoCorasick(
+        texts,
+        matchkind=MatchKind.Standard,
+        store_patterns=False,
+        implementation=Implementation.DFA if few else Implementation.ContiguousNFA,
+    ).find_matches_as_indexes

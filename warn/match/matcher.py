@@ -1,42 +1,53 @@
 """From a text to the topics it is about: one fold, one scan, and then only what a hit makes possible.
 
-A text in which the scan finds nothing has cost the fold and the scan. The negative lexicon rides in the same automaton
-behind all other literals, so that its hits are put aside unseen until somebody asks whether a text is negative.
+A text in which the scan finds nothing has cost the fold and the scan. Many texts are scanned as one, since most of what
+a short scan costs is the call: a hit is put down to the text that it lies in.
 """
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
-
-from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from warn.match.atom import Word
 from warn.match.edge import AT, KINDS, WORD, handle_ends
 from warn.match.fold import fold
-from warn.match.index import Atoms, Expression, Nearby, always, clauses, expressions, in_order, literals
+from warn.match.index import (
+    Atoms,
+    Expression,
+    Hits,
+    Nearby,
+    always,
+    clauses,
+    expressions,
+    in_order,
+    literals,
+    needs,
+    searcher,
+)
+from warn.match.lexicon import Lexicon
 from warn.match.own import base_topics, brand_words, own_authors, own_sources, public_only
-from warn.model.rules import RuleSet, Term, Topic
+from warn.model.rules import RuleSet, Topic
 
 _WORD: Final = re.compile(r"\w+")
-_Hits = list[tuple[int, int, int]]
+_APART: Final = "\x00"
+"""What stands between texts that are scanned as one: no part of a word."""
 
 
 class Hit:
     """What one text is about. `topics` are indices into the matcher's `topics`, ascending; `folded` is the text."""
 
-    __slots__ = ("_hits", "_matcher", "folded", "topics")
+    __slots__ = ("_lexicon", "folded", "topics")
 
-    def __init__(self, folded: str, topics: tuple[int, ...], hits: _Hits, matcher: "Matcher | None") -> None:
+    def __init__(self, folded: str, topics: tuple[int, ...], lexicon: Lexicon | None) -> None:
         self.folded = folded
         self.topics = topics
-        self._hits = hits
-        self._matcher = matcher
+        self._lexicon = lexicon
 
     @property
     def negative(self) -> bool:
         """Whether a word of the negative lexicon is in the text."""
-        return self._matcher is not None and self._matcher.is_negative(self.folded, self._hits)
+        return self._lexicon is not None and self._lexicon.is_in(self.folded)
 
 
 class Matcher:
@@ -58,34 +69,28 @@ class Matcher:
         self.public_only = public_only(self.topics)
         atoms = Atoms()
         self._expressions = expressions(self.topics, atoms)
-        lexicon_from = len(atoms.atoms)
-        self._negative = atoms.numbers(Term(one) for one in rules.negative)
-        self._clauses(atoms)
+        chosen = clauses(self._expressions, atoms)
+        self._triggers = frozenset(atom for clause in chosen for atom in clause)
         self._always = always(atoms.atoms)
-        made = literals(atoms.atoms, self._triggers, lexicon_from)
-        self._plain, self._others = made.plain, made.others
-        self._lexicon = frozenset(
-            i for i in range(len(made.texts)) if not self._negative.isdisjoint(made.atoms_of(i))
-        )
-        self._others_from, self._lexicon_from = made.others_from, made.lexicon_from
-        self._find = AhoCorasick(
-            made.texts,
-            matchkind=MatchKind.Standard,
-            store_patterns=False,
-            implementation=Implementation.ContiguousNFA,
-        ).find_matches_as_indexes
+        made = literals(atoms.atoms, self._triggers)
+        self._plain, self._others, self._others_from = made.plain, made.others, made.others_from
+        self._index(chosen, needs(self._expressions, chosen, atoms, made.texts))
+        self._find = searcher(made.texts)
+        self._one_by_one = bool(self._always) or any(_APART in one for one in made.texts)
+        self._lexicon = Lexicon(rules.negative)
 
-    def _clauses(self, atoms: Atoms) -> None:
+    def _index(self, chosen: Sequence[frozenset[int]], needed: Sequence[frozenset[int] | None]) -> None:
+        """Under each atom the topics that it is enough for, and those that need more: which literals, for a start."""
         direct: dict[int, list[int]] = {}
-        further: dict[int, list[int]] = {}
-        for i, (one, clause) in enumerate(
-            zip(self._expressions, clauses(self._expressions, atoms), strict=True)
-        ):
+        further: dict[int, list[tuple[int, frozenset[int] | None]]] = {}
+        for i, clause in enumerate(chosen):
             for atom in clause:
-                (direct if one.simple else further).setdefault(atom, []).append(i)
+                if self._expressions[i].simple:
+                    direct.setdefault(atom, []).append(i)
+                else:
+                    further.setdefault(atom, []).append((i, needed[i]))
         self._direct = {atom: tuple(found) for atom, found in direct.items()}
         self._further = {atom: tuple(found) for atom, found in further.items()}
-        self._triggers = frozenset((*direct, *further))
 
     def match(self, text: str) -> Hit:
         """The topics of a text; `NOTHING` if there are none. It may still be negative: that is what `look` is for."""
@@ -99,13 +104,23 @@ class Matcher:
             else:
                 return NOTHING
         reasons = self._seen(folded, hits, below)
-        topics = self._topics(folded, hits, reasons) if reasons else ()
-        return Hit(folded, topics, hits, self) if topics else NOTHING
+        return self._hit(folded, hits, reasons) if reasons else NOTHING
+
+    def match_all(self, texts: Sequence[str]) -> list[Hit]:
+        """`match` of each of many texts, which are scanned as one."""
+        folded = list(map(fold, texts))
+        joined = _APART.join(folded)
+        if self._one_by_one or joined.count(_APART) != len(texts) - 1:
+            return [self.match(text) for text in texts]
+        hits = self._find(joined, True)
+        found = [NOTHING] * len(texts)
+        for i, start, n, seen in self._reasons(joined, folded, hits):
+            found[i] = self._hit(folded[i], _around(hits, n, start, start + len(folded[i])), seen)
+        return found
 
     def look(self, text: str) -> Hit:
         """A text that is about no topic by its own words, but is known to be about one by what it answers."""
-        folded = fold(text)
-        return Hit(folded, (), self._find(folded, True), self)
+        return Hit(fold(text), (), self._lexicon)
 
     def could_match(self, text: str) -> bool:
         """Whether a text may be about a topic: true for all that `match` finds and a little more, by the same scan."""
@@ -124,15 +139,40 @@ class Matcher:
         brands = (*self.own_authors.get(author, ()), *self.own_sources.get(source, ()))
         return tuple(sorted({i for brand in brands for i in self.base_topics.get(brand, ())}))
 
-    def is_negative(self, folded: str, hits: _Hits) -> bool:
-        """Whether one of these hits is a word of the negative lexicon."""
-        lexicon = self._lexicon
-        for hit in hits:
-            if hit[0] in lexicon:
-                return any(True for _ in self._hits_of(folded, hits, self._negative))
-        return False
+    def _reasons(
+        self, joined: str, texts: Sequence[str], hits: Hits
+    ) -> Iterator[tuple[int, int, int, set[int]]]:
+        """`_seen` of each of many texts that stand in one, where it is not empty: which text, where, one hit, atoms."""
+        plain, others, kinds, below, length = self._plain, self._others, KINDS, self._others_from, len(joined)
+        at, base, limit, near = 0, 0, len(texts[0]), 0
+        seen: set[int] = set()
+        tried: set[int] = set()
+        for n, (literal, start, end) in enumerate(hits):
+            if literal >= below:
+                continue
+            if start > limit:
+                if seen:
+                    yield at, base, near, seen
+                    seen = set()
+                tried.clear()
+                while start > limit:
+                    at, base = at + 1, limit + 1
+                    limit = base + len(texts[at])
+            near = n
+            one = plain[literal]
+            if one is not None:
+                atom, left, right = one
+                kind = kinds[joined[start - 1]] if left and start else 0
+                if (not kind or (kind == AT and handle_ends(joined, end))) and not (
+                    right and end < length and kinds[joined[end]] == WORD
+                ):
+                    seen.add(atom)
+            if others[literal]:
+                self._try(literal, texts[at], start - base, end - base, seen, tried)
+        if seen:
+            yield at, base, near, seen
 
-    def _seen(self, text: str, hits: _Hits, below: int) -> set[int]:
+    def _seen(self, text: str, hits: Hits, below: int) -> set[int]:
         """Atoms in the text that have a literal numbered `below`. The hot loop: `Word.at` is written out in it."""
         seen = {i for i, check in self._always if check.at(text, 0, 0) >= 0} if self._always else set()
         plain, others, kinds, length = self._plain, self._others, KINDS, len(text)
@@ -148,33 +188,42 @@ class Matcher:
                     right and end < length and kinds[text[end]] == WORD
                 ):
                     seen.add(atom)
-            for atom, check, once in others[literal]:
-                if atom in seen or atom in tried:
-                    continue
-                if once:
-                    tried.add(atom)
-                if check.at(text, start, end) >= 0:
-                    seen.add(atom)
+            if others[literal]:
+                self._try(literal, text, start, end, seen, tried)
         return seen
 
-    def _topics(self, text: str, hits: _Hits, reasons: set[int]) -> tuple[int, ...]:
+    def _try(self, literal: int, text: str, start: int, end: int, seen: set[int], tried: set[int]) -> None:
+        """What else a hit may mean; `tried`: patterns, which are tried once for a text."""
+        for atom, check, once in self._others[literal]:
+            if atom in seen or atom in tried:
+                continue
+            if once:
+                tried.add(atom)
+            if check.at(text, start, end) >= 0:
+                seen.add(atom)
+
+    def _hit(self, text: str, hits: Hits, reasons: set[int]) -> Hit:
         """Reasons to look at topics become topics."""
         found: set[int] = set()
         candidates: set[int] = set()
+        there: set[int] = set()
         for atom in reasons:
             if (simple := self._direct.get(atom)) is not None:
                 found.update(simple)
             if (others := self._further.get(atom)) is not None:
-                candidates.update(others)
+                there = there or {hit[0] for hit in hits}
+                for i, need in others:
+                    if need is None or not need.isdisjoint(there):
+                        candidates.add(i)
         if candidates:
-            seen = self._seen(text, hits, self._lexicon_from)
+            seen = self._seen(text, hits, len(self._plain))
             # Ascending, so that a topic comes after the one that it is within.
             for i in sorted(candidates):
                 if self._holds(self._expressions[i], text, hits, seen, found):
                     found.add(i)
-        return tuple(sorted(found))
+        return Hit(text, tuple(sorted(found)), self._lexicon) if found else NOTHING
 
-    def _holds(self, one: Expression, text: str, hits: _Hits, seen: set[int], found: set[int]) -> bool:
+    def _holds(self, one: Expression, text: str, hits: Hits, seen: set[int], found: set[int]) -> bool:
         return (
             one.all <= seen
             and not (one.any and one.any.isdisjoint(seen))
@@ -183,7 +232,7 @@ class Matcher:
             and all(self._near(near, text, hits, seen) for near in one.near)
         )
 
-    def _near(self, near: Nearby, text: str, hits: _Hits, seen: set[int]) -> bool:
+    def _near(self, near: Nearby, text: str, hits: Hits, seen: set[int]) -> bool:
         """Whether each word stands somewhere so that first and last are at most `distance` words apart."""
         if not seen.issuperset(near.atoms):
             return False
@@ -198,7 +247,7 @@ class Matcher:
                 return True
         return False
 
-    def _hits_of(self, text: str, hits: _Hits, atoms: frozenset[int]) -> Iterator[tuple[int, int]]:
+    def _hits_of(self, text: str, hits: Hits, atoms: frozenset[int]) -> Iterator[tuple[int, int]]:
         """(atom, where) of every hit of these atoms."""
         for literal, start, end in hits:
             one = self._plain[literal]
@@ -209,5 +258,15 @@ class Matcher:
                     yield atom, at
 
 
-NOTHING: Final = Hit("", (), [], None)
+def _around(hits: Hits, n: int, start: int, end: int) -> Hits:
+    """The hits beside the n-th that lie in the same text, counted from its start."""
+    first = last = n
+    while first and hits[first - 1][1] >= start:
+        first -= 1
+    while last < len(hits) and hits[last][2] <= end:
+        last += 1
+    return [(literal, a - start, b - start) for literal, a, b in hits[first:last]]
+
+
+NOTHING: Final = Hit("", (), None)
 """What a text is about that names no topic."""

@@ -7,6 +7,7 @@ text with fewer such words is taken whole. In scripts without spaces a word is a
 which the first 16 characters count.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from warn.model.hashing import keyed
@@ -16,7 +17,7 @@ _LETTERS: Final = 16
 _LONG: Final = 3
 
 
-def story_of(words: tuple[str, ...], key: bytes) -> int:
+def story_of(words: Sequence[str], key: bytes) -> int:
     """The story key of a text's words (`terms.words_of`), 64 bits; 0 for a text without words."""
     if not words:
         return 0

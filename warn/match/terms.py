@@ -5,10 +5,10 @@ words. Stop words, numbers and words under three letters tell nothing; the brand
 """
 
 import re
-from collections.abc import Callable
 from typing import Final
 
 from warn.model.hashing import keyed
+from warn.model.records import Counted
 
 MAX_WORDS: Final = 60
 """Words of a text that are looked at, from its beginning."""
@@ -101,29 +101,41 @@ def words_of(folded: str) -> tuple[str, ...]:
     return tuple(split_words(folded)[:MAX_WORDS])
 
 
-class Hashes(dict[str, int]):
-    """What is written to its keyed hash, worked out once for each; 0 for what `tells` refuses."""
+class Links(dict[str, int]):
+    """Links to their keyed hashes, worked out once for each; 0 for none."""
 
-    def __init__(self, key: bytes, name: str, tells: Callable[[str], bool]) -> None:
+    def __init__(self, key: bytes) -> None:
         super().__init__()
         self._key = key
-        self._name = name
-        self._tells = tells
 
-    def __missing__(self, written: str) -> int:
+    def __missing__(self, link: str) -> int:
         if len(self) >= _CACHE:
             self.clear()
-        made = self[written] = keyed(self._key, self._name, written) if self._tells(written) else 0
+        made = self[link] = keyed(self._key, "link", link) if link else 0
+        return made
+
+
+class Terms(dict[str, Counted | None]):
+    """Words to the term that each is (its keyed hash, once, the word), worked out once; None for what tells nothing."""
+
+    def __init__(self, key: bytes) -> None:
+        super().__init__()
+        self._key = key
+
+    def __missing__(self, word: str) -> Counted | None:
+        if len(self) >= _CACHE:
+            self.clear()
+        made = self[word] = (keyed(self._key, "term", word), 1, word) if tells(word) else None
         return made
 
 
 class Vocabulary:
-    """Keyed hashes of words and links. A word that tells nothing has the hash 0."""
+    """What words and links are counted as."""
 
     def __init__(self, key: bytes) -> None:
         self.key = key
-        self.terms = Hashes(key, "term", tells)
-        self.links = Hashes(key, "link", bool)
+        self.terms = Terms(key)
+        self.links = Links(key)
 
 
 def tells(word: str) -> bool:

@@ -68,13 +68,18 @@ def hash_key(settings: Settings) -> bytes:
 
 
 def _make_key(path: Path) -> None:
-    """Under another name first: a key of which half was written would never be a key."""
+    """Under another name first: a key of which half was written would never be a key. Who is second takes the first's."""
     made = path.with_name(f".{KEY_FILE}.{os.getpid()}")
     with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(randomness.token_hex(32) + "\n")
         file.flush()
         os.fsync(file.fileno())
-    made.rename(path)
+    try:
+        path.hardlink_to(made)
+    except FileExistsError:
+        pass
+    finally:
+        made.unlink()
 
 
 def _as_key(text: str, where: str) -> bytes:

@@ -6,7 +6,8 @@ update for what its totals rise. What is late or backfill is remembered, so that
 own posts count nothing; what people answer to them is echo, what they like or pass on of them is not.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from warn.aggregate.memory import MAX_EDITS, Memory, Post
@@ -16,7 +17,7 @@ from warn.match.terms import Vocabulary
 from warn.match.told import Told
 from warn.model.flow import MENTIONS
 from warn.model.hashing import keyed, series_hash
-from warn.model.mention import COUNTS_ONLY, Engagement, Mention, Reading
+from warn.model.mention import COUNTS_ONLY, KINDS, Engagement, Mention, Reading
 from warn.model.records import Evidence
 from warn.stages.base import Effects
 from warn.stages.evidence import Gate, evidence_of, tombstone
@@ -27,6 +28,7 @@ MAX_TOTAL: Final = 1_000_000_000
 """More likes than people is a mistake or a lie; it also keeps sums within 64 bits."""
 
 _PASSED_ON: Final = frozenset({"repost", "like"})
+_PLAIN: Final = frozenset(KINDS) - _PASSED_ON - {"update", "edit", "delete"}
 _FIELDS: Final = {
     "care": ("care", 1000),
     "mentions": ("mentions", 1000),
@@ -59,14 +61,14 @@ class Intake:
         self.vocabulary = Vocabulary(key)
         self.memory = Memory()
         self.gate = Gate(reach_floor)
-        self.tally = Tally(key, self.vocabulary)
+        self.tally = Tally(key, self.vocabulary.links)
         self.evidence: list[Evidence] = []
         self.matched = 0
         """Mentions, edits and updates that counted; the stage takes and resets it."""
         self.work = 0
         """Grows with what was done, in units of about a microsecond: when to let others run is the stage's."""
         self._key = key
-        self._kinds: dict[str, Callable[[Mention, Matcher, Effects], None]] = {
+        self._kinds: dict[str, Callable[[Mention, Hit, Matcher, Effects], None]] = {
             "update": self._update,
             "edit": self._edit,
             "delete": self._delete,
@@ -77,44 +79,70 @@ class Intake:
         """The partition's clock; 0 before the first."""
         return self.memory.now
 
-    def take(self, mention: Mention, effects: Effects) -> None:
-        """Count one mention."""
+    def sift(self, mentions: Sequence[Mention], effects: Effects) -> list[tuple[Mention, Hit]]:
+        """Of these mentions, in order, those that can change anything, each with what its text is about.
+
+        All others are through: they name no topic, stand under nothing, and are neither ours nor news of a known post.
+        """
         matcher = self.matcher
-        text = mention.text
-        self.work += 6 + len(text) // 50
+        sources = Counter([one.source for one in mentions])
+        for source, n in sources.items():
+            effects.counts["mentions", source] += n
         if matcher is None:
-            effects.count("late")
+            effects.count("late", by=len(mentions))
+            return []
+        texts = [one.text for one in mentions]
+        hits = matcher.match_all(texts)
+        self.work += 2 * len(texts) + sum(map(len, texts)) // 50
+        if not matcher.own_sources.keys().isdisjoint(sources):
+            return list(zip(mentions, hits, strict=True))
+        own = matcher.own_authors
+        return [
+            (one, hit)
+            for one, hit in zip(mentions, hits, strict=True)
+            if hit is not NOTHING
+            or one.parent
+            or one.thread != one.key
+            or one.kind not in _PLAIN
+            or one.author in own
+            or one.role == "own"
+        ]
+
+    def take(self, mention: Mention, hit: Hit, effects: Effects) -> None:
+        """Count one mention; `hit` is what the matcher says to its text."""
+        matcher = self.matcher
+        if matcher is None:
             return
         kind = mention.kind
-        special = self._kinds.get(kind)
-        if special is not None:
-            special(mention, matcher, effects)
-            return
+        if kind not in _PLAIN:
+            special = self._kinds.get(kind)
+            if special is not None:
+                special(mention, hit, matcher, effects)
+                return
+            if kind not in _PASSED_ON:
+                effects.count("unknown_kind", MENTIONS)
+                effects.counts["mentions", mention.source] -= 1
+                return
+        self.work += 3
+        text = mention.text
         known: tuple[str, ...] = ()
         under = False
         if mention.parent or mention.thread != mention.key:
-            known, under = self._above(mention)
+            known, under = self._above(mention, matcher)
         passed_on = kind in _PASSED_ON
-        # A repost's words are those of the post that is known already; a like has none of its own.
-        hit = NOTHING if not text or kind == "like" or (passed_on and under) else matcher.match(text)
-        # `matcher.is_own`, written out: this is asked of every mention.
-        ours = (
-            mention.author in matcher.own_authors
-            or mention.source in matcher.own_sources
-            or mention.role == "own"
-        )
+        if not text or kind == "like" or (passed_on and under):
+            hit = NOTHING  # a repost's words are those of the post that is known already; a like has none of its own
+        ours = matcher.is_own(mention.source, mention.author) or mention.role == "own"
         if hit.topics or known or ours:
             names = _named(matcher, hit, mention.role)
-            echo = tuple(name for name in known if name not in names)
+            echo = tuple([name for name in known if name not in names])
             if ours and not names and not echo:
                 names = [matcher.topics[i].name for i in matcher.own_topics(mention.source, mention.author)]
-            if hit is NOTHING and text and not passed_on:
-                hit = matcher.look(text)
-            told = Told(text, mention.url, None if hit is NOTHING else hit, self.vocabulary)
             if names or echo or ours:
-                self._content(mention, matcher, tuple(names), echo, told, ours, effects)
+                said = None if passed_on and hit is NOTHING else hit
+                self._content(mention, matcher, tuple(names), echo, said, ours, effects)
 
-    def _above(self, mention: Mention) -> tuple[tuple[str, ...], bool]:
+    def _above(self, mention: Mention, matcher: Matcher) -> tuple[tuple[str, ...], bool]:
         """Topics in force of the post that a mention answers and of its root, and whether that post is known.
 
         What passes a post on is about that post, and only where it is unknown about the root.
@@ -130,10 +158,7 @@ class Intake:
             names = () if one is None else one.topics
         else:
             names = (*parent.topics, *(name for name in root.topics if name not in parent.topics))
-        return tuple(name for name in names if name in self._index()), parent is not None
-
-    def _index(self) -> dict[str, int]:
-        return self.matcher.index_of if self.matcher is not None else {}
+        return tuple([name for name in names if name in matcher.index_of]) if names else (), parent is not None
 
     def _in_time(self, mention_ms: int) -> bool:
         return mention_ms >= 0 and (self.now - LATE_S) * 1000 < mention_ms <= (self.now + EARLY_S) * 1000
@@ -144,7 +169,7 @@ class Intake:
         matcher: Matcher,
         names: tuple[str, ...],
         echo: tuple[str, ...],
-        told: Told,
+        hit: Hit | None,
         ours: bool,
         effects: Effects,
     ) -> None:
@@ -160,8 +185,16 @@ class Intake:
             effects.count("late")
             return
         self.matched += 1
+        told = self._tell(mention, hit, matcher)
         self._count(mention, matcher, names, told, echo=False)
-        self._count(mention, matcher, echo, told, echo=True)
+        if echo:
+            self._count(mention, matcher, echo, told, echo=True)
+
+    def _tell(self, mention: Mention, hit: Hit | None, matcher: Matcher) -> Told:
+        """What its text says; of a text that names no topic it has not been looked for yet."""
+        if hit is NOTHING:
+            hit = matcher.look(mention.text) if mention.text else None
+        return Told(mention.text, mention.url, hit, self.vocabulary)
 
     def _count(
         self, mention: Mention, matcher: Matcher, names: tuple[str, ...], told: Told, *, echo: bool
@@ -174,7 +207,7 @@ class Intake:
             i = matcher.index_of[name]
             self.work += 10
             if counts_only:
-                self.tally.care(i, second, mention, echo=echo)
+                self.tally.care(i, second, mention)
                 continue
             self.tally.add(i, second, mention, told, echo=echo)
             brand = matcher.topics[i].brand
@@ -182,7 +215,7 @@ class Intake:
                 shown.add(brand)
                 self.evidence.append(evidence_of(mention, name, brand, echo=echo))
 
-    def _update(self, mention: Mention, matcher: Matcher, effects: Effects) -> None:
+    def _update(self, mention: Mention, _hit: Hit, matcher: Matcher, effects: Effects) -> None:
         """Rises above the highest totals so far are echo; the first totals are where to count from."""
         post = self.memory.find(mention.thread, mention.key)
         totals = _totals(mention.engagement)
@@ -219,10 +252,9 @@ class Intake:
             self.tally.rise(i, mention.created_ms // 1000, mention.source, echo, views)
             self.work += 8
 
-    def _edit(self, mention: Mention, matcher: Matcher, effects: Effects) -> None:
+    def _edit(self, mention: Mention, hit: Hit, matcher: Matcher, effects: Effects) -> None:
         """An edit counts once for each text, and only for topics that the post was not about before."""
         post = self.memory.find(mention.thread, mention.key)
-        hit = matcher.match(mention.text) if mention.text else NOTHING
         if not hit.topics or (post is not None and post.deleted):
             return
         text = keyed(self._key, "edit", hit.folded)
@@ -245,9 +277,9 @@ class Intake:
             effects.count("late")
             return
         self.matched += 1
-        self._count(mention, matcher, new, Told(mention.text, mention.url, hit, self.vocabulary), echo=False)
+        self._count(mention, matcher, new, self._tell(mention, hit, matcher), echo=False)
 
-    def _delete(self, mention: Mention, matcher: Matcher, effects: Effects) -> None:
+    def _delete(self, mention: Mention, _hit: Hit, matcher: Matcher, effects: Effects) -> None:
         """What was counted stays counted; nothing under it counts any more, and nothing of it is shown.
 
         A delete is honoured whenever it comes, and for a post that is not remembered too: evidence lives longer.

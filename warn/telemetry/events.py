@@ -4,37 +4,26 @@ Arguments are hashes, numbers, and names from the configuration. An error that w
 its message, which must not quote input; of any other only its type and place are, because its message may.
 """
 
+# ruff: noqa: PLC0414 - an alias of the same name hands a name on; with `__all__` all others would have to be in it too
+
 from warn import __version__
 from warn.model.errors import PermanentError
 from warn.telemetry import metrics
-from warn.telemetry.collecting import collect_seat_fenced, rules_differ
-from warn.telemetry.kafka import bus_client_leaked, bus_gap, bus_hanging, bus_lag_untold, bus_overlap
+from warn.telemetry.collecting import collect_seat_fenced as collect_seat_fenced
+from warn.telemetry.collecting import rules_differ as rules_differ
+from warn.telemetry.kafka import bus_client_leaked as bus_client_leaked
+from warn.telemetry.kafka import bus_gap as bus_gap
+from warn.telemetry.kafka import bus_hanging as bus_hanging
+from warn.telemetry.kafka import bus_lag_untold as bus_lag_untold
+from warn.telemetry.kafka import bus_overlap as bus_overlap
 from warn.telemetry.logs import logger
-from warn.telemetry.together import (
-    bus_waited_for,
-    membership_assigned,
-    membership_failed,
-    part_failed,
-    seat_released,
-    seat_wanted,
-)
+from warn.telemetry.together import bus_waited_for as bus_waited_for
+from warn.telemetry.together import membership_assigned as membership_assigned
+from warn.telemetry.together import membership_failed as membership_failed
+from warn.telemetry.together import part_failed as part_failed
+from warn.telemetry.together import seat_released as seat_released
+from warn.telemetry.together import seat_wanted as seat_wanted
 from warn.telemetry.told import reason_of, told
-
-__all__ = [
-    "bus_client_leaked",
-    "bus_gap",
-    "bus_hanging",
-    "bus_lag_untold",
-    "bus_overlap",
-    "bus_waited_for",
-    "collect_seat_fenced",
-    "membership_assigned",
-    "membership_failed",
-    "part_failed",
-    "rules_differ",
-    "seat_released",
-    "seat_wanted",
-]
 
 _log = logger()
 

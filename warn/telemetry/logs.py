@@ -25,7 +25,8 @@ ROOT = "warn"
 # These put whole addresses into their lines, which hold keys of webhooks and of signed links.
 _TALKATIVE = ("httpx2", "httpcore2", "uvicorn.access", "asyncio", "watchfiles")
 
-# These write what they send and receive into lines of level debug: every post, and every password.
+# These write what they send and receive into lines of level debug: every post, and every password. And while brokers are
+# away, ten lines a second for each client; what that means is told by events of ours.
 _QUOTING = ("aiokafka",)
 
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -133,7 +134,7 @@ def configure(
         logging.getLogger(name).setLevel(logging.ERROR)  # noqa: TID251 - as above
     for name in _QUOTING:
         # Their children too: a level of their own would come from nowhere but a person's hand.
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))  # noqa: TID251 - as above
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # noqa: TID251 - as above
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)  # noqa: TID251 - as above
         logger.handlers = []

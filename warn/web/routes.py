@@ -31,20 +31,26 @@ def build(
     hosts: Iterable[str] = (),
     press_sources: PressSources = tuple,
     demo: bool = False,
+    shows: bool = True,
 ) -> Guarded:
     """The whole web as one ASGI application.
 
     `exposition` renders metrics for an Accept header. `hosts` are names the pages answer to besides localhost and
-    addresses. `press_sources` tells which press is listened to.
+    addresses. `press_sources` tells which press is listened to. `shows`: without it there are no incidents here, only
+    what machines ask of every process.
     """
     app = FastAPI(title="warn", version=__version__, docs_url=None, redoc_url=None)
     pages = Pages(store, press_sources, demo=demo)
-    app.include_router(api(store))
-    app.router.routes.extend([*pages.routes(), *operations(health, exposition, reload, reload_token)])
+    if shows:
+        app.include_router(api(store))
+        app.router.routes.extend(pages.routes())
+    app.router.routes.extend(operations(health, exposition, reload, reload_token))
 
     async def missing(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         headers = error.headers if isinstance(error, HTTPException) else None
+        if not shows and status == 404:
+            return JSONResponse({"detail": "this process shows no incidents: ask one that runs web"}, 404)
         if request.url.path.startswith(("/api", "/-/", "/metrics", "/static")) or status != 404:
             detail = error.detail if isinstance(error, HTTPException) else "failed"
             return JSONResponse({"detail": detail}, status, headers=headers)

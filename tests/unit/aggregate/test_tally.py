@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from warn.aggregate.partial import merge
 from warn.aggregate.tally import MAX_FOLLOWERS, Name, Tally
 from warn.model.mention import Mention
-from warn.model.records import Partial
+from warn.model.records import Counted, Partial
 from warn.model.wire import encode
 
 KEY = b"test"
@@ -21,8 +21,8 @@ class Said:
         self.story = story
         self.link = link
 
-    def terms(self, own: frozenset[str]) -> tuple[str, ...]:
-        return tuple(one for one in self._terms if one not in own)
+    def terms(self, own: frozenset[str]) -> tuple[Counted, ...]:
+        return tuple((len(one), 1, one) for one in self._terms if one not in own)
 
 
 class Lengths(dict[str, int]):
@@ -32,11 +32,6 @@ class Lengths(dict[str, int]):
         return len(word)
 
 
-class Hashes:
-    terms = Lengths()
-    links = Lengths()
-
-
 def mention(
     key: int, *, source: str = "x", author: int = 0, followers: int = 0, role: str = "", ms: int = 5_000
 ) -> Mention:
@@ -44,11 +39,13 @@ def mention(
 
 
 def tally() -> Tally:
-    return Tally(KEY, Hashes())
+    one = Tally(KEY, Lengths())
+    one.names = NAMES
+    return one
 
 
 def closed(one: Tally, known_at: int = 9) -> dict[str, Partial]:
-    return {partial.topic: partial for _, partial in one.close(NAMES, known_at)}
+    return {partial.topic: partial for _, partial in one.close(known_at)}
 
 
 def test_a_mention_counts_in_every_field_that_it_has() -> None:
@@ -107,8 +104,8 @@ def test_echo_has_its_own_authors_and_crowds_out_no_sample() -> None:
 def test_care_yields_counts_only() -> None:
     """No author, sample, link, term or carrier; people are told apart by a hash of the day."""
     one = tally()
-    one.care(0, 5, mention(1, source="care", author=7, followers=99), echo=False)
-    one.care(0, 5, mention(2, source="care", author=7), echo=True)
+    one.care(0, 5, mention(1, source="care", author=7, followers=99))
+    one.care(0, 5, mention(2, source="care", author=7))
     found = closed(one)["A/a"]
     assert (found.care, found.by_source) == (2, ())
     assert (found.mentions, found.echo, found.reach_milli) == (0, 0, 0)
@@ -122,7 +119,7 @@ def test_care_yields_counts_only() -> None:
     assert len(found.care_authors) == 1
     assert found.care_authors != (7,)
     other_day = tally()
-    other_day.care(0, 5, mention(1, source="care", author=7, ms=86_405_000), echo=False)
+    other_day.care(0, 5, mention(1, source="care", author=7, ms=86_405_000))
     assert closed(other_day)["A/a"].care_authors != found.care_authors
 
 
@@ -154,7 +151,7 @@ def test_closing_is_by_topic_and_second_and_leaves_nothing_open() -> None:
     one = tally()
     for topic, second in ((1, 5), (0, 6), (0, 5)):
         one.add(topic, second, mention(1), Said(), echo=False)
-    assert [(p.topic, p.second, p.known_at) for _, p in one.close(NAMES, 9)] == [
+    assert [(p.topic, p.second, p.known_at) for _, p in one.close(9)] == [
         ("A/a", 5, 9),
         ("A/a", 6, 9),
         ("A/b", 5, 9),

@@ -14,7 +14,7 @@ from warn.cli import app
 from warn.cli.exits import expected
 from warn.model.errors import PermanentError, Reason
 
-VERBS = ("demo", "run", "replay", "score", "rules", "incidents", "version")
+VERBS = ("demo", "run", "replay", "init", "doctor", "score", "rules", "incidents", "version")
 runner = CliRunner()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
@@ -10,12 +11,14 @@ from tests.unit.ingest.log import clocks, mentions, ticks
 from tests.unit.ingest.scripted import START, Act, timed
 from tests.unit.ingest.seats import ACME, SEATS, on, supervisor, together, wants
 from warn.bus.base import FencedError
-from warn.bus.memory import MemoryBus, MemoryStore, Point
+from warn.bus.memory import MemoryBus, MemoryStateReader, MemoryStore, Point
 from warn.ingest.connector import Batch, Cursor
 from warn.ingest.peers import Peers
 from warn.model.errors import Reason, TemporaryError
 from warn.model.flow import COLLECT, MENTIONS
 from warn.model.rules import Channel, RuleSet
+
+Changes = Sequence[tuple[int, bytes, bytes | None]]
 
 
 def post(id_: str, text: str | None = "Acme", **more: object) -> Batch:
@@ -225,6 +228,40 @@ def test_many_that_ask_at_once_are_served_by_two_readings() -> None:
 
     timed(story())
     assert calls["follow state"] <= 2
+
+
+class Lagging(MemoryBus):
+    """A follower gives what was there when it began, and is late with all the rest: more is not promised."""
+
+    async def follow_state(self, stage: str) -> MemoryStateReader:
+        reader = await super().follow_state(stage)
+        real, over = reader.read, False
+
+        async def read(limit: int, wait_s: float) -> Changes:
+            nonlocal over
+            some = () if over else await real(limit, wait_s)
+            over = not some
+            return some
+
+        reader.read = read  # type: ignore[method-assign]
+        return reader
+
+
+def test_a_seat_that_is_taken_over_begins_with_all_that_was_told_before() -> None:
+    """The view of a process may be late; nobody may start on a late one."""
+    store = MemoryStore(collect=SEATS)
+    asks, answers = on(0, [5.0, post("1")]), on(2, [post("2", "shame", reply_to="1")])
+
+    async def story() -> None:
+        peers = Peers(Lagging(store))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(together(20.0, supervisor(store, 0, asks, answers)))
+            group.create_task(together(20.0, supervisor(store, 1, asks, answers, peers=peers)))
+            await asyncio.sleep(10.0)
+            await together(5.0, supervisor(store, 2, asks, answers, peers=peers))
+
+    timed(story())
+    assert ids(store) == ["1", "2"]
 
 
 def test_the_words_of_a_rule_set_reach_every_seat() -> None:

@@ -224,7 +224,7 @@ def test_notices_say_what_was_said() -> None:
     assert rules_notice(rules.to_bytes()) == rules
     assert rules.to_bytes() == bytes.fromhex("93 01 92a161a162 a163")
     for take in (seat_notice, rules_notice):
-        with pytest.raises(ValueError, match="Expected|version"):
+        with pytest.raises(ValueError, match="version 2"):
             take(encode((2, 0, (), (), ())) if take is seat_notice else encode((2, (), "")))
 
 

@@ -14,7 +14,8 @@ KEY = b"test"
 
 
 def terms(text: str, own: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    return Told(text, "", Matcher(RuleSet(), KEY).look(text), Vocabulary(KEY)).terms(own)
+    told = Told(text, "", Matcher(RuleSet(), KEY).look(text), Vocabulary(KEY))
+    return tuple(word for _, _, word in told.terms(own))
 
 
 def test_terms_are_words_that_tell_something() -> None:

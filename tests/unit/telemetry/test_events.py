@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from warn.model.errors import Reason, TemporaryError
+from tests.unit.telemetry.kafka_calls import ERROR, KAFKA_CALLS
 from warn.telemetry import events, logs, series
-
-ERROR = TemporaryError("try later", reason=Reason.NETWORK)
 
 CALLS: dict[Callable[..., None], tuple[Callable[[], None], str, dict[str, str], str]] = {
     # function: (call, exported metric, its labels, event name or "" where it is a gauge only)
@@ -170,36 +168,7 @@ CALLS: dict[Callable[..., None], tuple[Callable[[], None], str, dict[str, str], 
         {},
         "rules_refused",
     ),
-    events.bus_gap: (
-        lambda: events.bus_gap("mentions", 1, writer="collect/0", amount=3),
-        "warn_bus_gap_total",
-        {"topic": "mentions"},
-        "bus_gap",
-    ),
-    events.bus_overlap: (
-        lambda: events.bus_overlap("mentions", 1, writer="collect/0", amount=3, dropped=True),
-        "warn_bus_overlap_total",
-        {"topic": "mentions"},
-        "bus_overlap",
-    ),
-    events.bus_hanging: (
-        lambda: events.bus_hanging("match", 1, 4),
-        "warn_bus_hanging",
-        {"stage": "match", "partition": "1"},
-        "bus_hanging",
-    ),
-    events.bus_client_leaked: (
-        lambda: events.bus_client_leaked(2),
-        "warn_bus_leaks_total",
-        {},
-        "bus_client_leaked",
-    ),
-    events.bus_lag_untold: (
-        lambda: events.bus_lag_untold(ERROR),
-        "warn_bus_lag_untold_total",
-        {},
-        "bus_lag_untold",
-    ),
+    **KAFKA_CALLS,
     events.seat_wanted: (
         lambda: events.seat_wanted("s", 3),
         "warn_seats",

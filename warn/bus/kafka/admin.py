@@ -27,6 +27,7 @@ _BROKER: Final = 4
 _UNKNOWN_TOPIC: Final = 3
 _FORBIDDEN: Final = 29
 _THERE_ALREADY: Final = 36
+_TOO_FEW_BROKERS: Final = 38
 _LOOK_S: Final = 0.2
 _MOST_TOLD: Final = 5
 
@@ -93,9 +94,8 @@ async def create(config: KafkaConfig) -> Inspection:
         if not seen.missing or any(f.refuses(config) for f in amiss):
             return seen
         topics = [t for t in wanted(seen.config) if t.name in seen.missing]
-        failed = await _make(node, topics)
-        made = [t.name for t in topics if t.name not in failed]
-        await _led(node, made)
+        made, failed = await _make(node, topics)
+        await _led(node, [t.name for t in topics if t.name not in failed])
         after = await _inspect(node, config)
         found = [failed.get(f.place, f) if f.what == "is missing" else f for f in after.findings]
         return replace(after, findings=found, created=made, failed=list(failed))
@@ -212,8 +212,8 @@ def _settings(answer: Any) -> Mapping[str, Mapping[str, str]]:
     }
 
 
-async def _make(node: Node, topics: Sequence[KafkaTopic]) -> Mapping[str, Finding]:
-    """Ask for topics; what was refused, by name."""
+async def _make(node: Node, topics: Sequence[KafkaTopic]) -> tuple[Sequence[str], Mapping[str, Finding]]:
+    """Ask for topics; those that were made, and what was refused, by name. Another may have made some meanwhile."""
     asked: list[tuple[Any, ...]] = [
         (t.name, t.partitions, t.replication, [], list(t.settings.items())) for t in topics
     ]
@@ -221,14 +221,20 @@ async def _make(node: Node, topics: Sequence[KafkaTopic]) -> Mapping[str, Findin
         create_topic_requests=asked, timeout=int(CREATE_S * 1000), validate_only=False
     )
     answer = await node.ask(request, CREATE_S + 2)
-    return {
-        name: Finding(Level.WRONG, name, f"could not be made ({refused(code)})", message or _REMEDIES)
+    failed = {
+        name: Finding(Level.WRONG, name, f"could not be made ({refused(code)})", _remedy(code, message))
         for name, code, message, *_ in answer.topic_errors
         if code not in (0, _THERE_ALREADY)
     }
+    return [name for name, code, *_ in answer.topic_errors if code == 0], failed
 
 
-_REMEDIES: Final = "allow us Create on it (docs/kafka.md, Security), and run `warn init` again"
+def _remedy(code: int, message: str | None) -> str:
+    if code == _FORBIDDEN:
+        return "allow us Create on it (docs/kafka.md, Security), and run `warn init` again"
+    if code == _TOO_FEW_BROKERS:
+        return "start the brokers that are down, and run `warn init` again"
+    return message or "see the broker's log, and run `warn init` again"
 
 
 async def _led(node: Node, names: Sequence[str]) -> None:

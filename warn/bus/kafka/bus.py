@@ -49,7 +49,6 @@ class KafkaBus:
             # A topic that we may not read is silent for ever: asking where it ends is what tells.
             await offsets.committed(list(cluster.places.values()))
         except BaseException:
-            offsets.close()
             await clients.close()
             raise
         return cls(cluster)
@@ -110,10 +109,6 @@ class KafkaBus:
 
     async def close(self) -> None:
         """Let go of everything, in a limited time."""
-        if self._writer is not None:
-            self.cluster.clients.let_go(self._writer)
-            self._writer = None
-        self.cluster.offsets.close()
         await self.cluster.clients.close()
 
     async def _started(self) -> AIOKafkaProducer:

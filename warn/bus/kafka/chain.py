@@ -11,8 +11,9 @@ What a reader makes of a link with number n, where m is the last one of that wri
 - n = m + 1: as it should be.
 - n > m + 1: a *gap*. n - m - 1 records were committed and are not there. It is told; nothing else can be done here.
 - n <= m: an *overlap*. The writer did a step again whose records were there already. If `until` says that all in it comes
-  from input that the writer had taken in before, the record is dropped; else it is handed on, for twice is better than
-  never. A writer without input (collect) has `until` 0: its steps are never the same ones, so nothing of it is dropped.
+  from input that the writer had taken in before, the record is dropped, and m stays; else it is handed on, for twice is
+  better than never, and counts on from n (told at once: m - n + 1 numbers repeat). A writer without input (collect) has
+  `until` 0: its steps are never the same ones, so nothing of it is dropped.
 - First contact (no m): a reader that began with the first record ever written (position 0) has seen all there is, so n has
   to be 1, at any later time too. One that began on a log whose beginning retention had taken away cannot know: any n will
   do. Which of the two it was is saved (`whole`).
@@ -24,7 +25,6 @@ with one that does not parse, is nobody's: handed on, unchecked.
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from struct import Struct
 from typing import Final, Literal, NamedTuple
 
@@ -52,7 +52,7 @@ class Link(NamedTuple):
 
 
 class Break(NamedTuple):
-    """What is wrong with a record: how many are missing before it, or that it repeats (`amount` 1)."""
+    """What is wrong with a record: how many are missing before it, or how many numbers repeat from it on."""
 
     kind: Literal["gap", "overlap"]
     writer: str
@@ -92,14 +92,6 @@ def link_of(headers: Headers) -> Link | None:
     return None
 
 
-@dataclass(slots=True)
-class _Noted:
-    position: int
-    writer: bytes
-    number: int
-    until: int
-
-
 class Chain:
     """Both ends of a seat: numbers what it writes, checks what it reads."""
 
@@ -112,7 +104,8 @@ class Chain:
         """As of the last record read."""
         self._whole = before.whole
         self._dropped: deque[int] = deque(before.dropped, MOST_DROPPED)
-        self._noted: deque[_Noted] = deque()
+        self._noted: deque[tuple[int, bytes, int, int]] = deque()
+        """(position, writer, number, until) of what was read since the last commit."""
         self._checked = committed
 
     def link(self, topic: str, partition: int, until: int) -> bytes:
@@ -139,13 +132,13 @@ class Chain:
         elif number > last[0]:
             found = self._gap(writer, number - last[0] - 1)
         else:
-            dropped = 0 < until <= last[1]
-            found = Break("overlap", writer.decode("utf-8", "replace"), 1, dropped)
-            if dropped:
+            name = writer.decode("utf-8", "replace")
+            if 0 < until <= last[1]:
                 self._dropped.append(position)
-                return False, found
+                return False, Break("overlap", name, 1, True)
+            found = Break("overlap", name, last[0] - number + 1, False)
         self._seen[writer] = (number, until)
-        self._noted.append(_Noted(position, writer, number, until))
+        self._noted.append((position, writer, number, until))
         return True, found
 
     @staticmethod
@@ -155,9 +148,9 @@ class Chain:
     def save(self, position: int) -> bytes:
         """The body of the position record for a commit that ends the input before `position`."""
         noted = self._noted
-        while noted and noted[0].position < position:
-            one = noted.popleft()
-            self._kept[one.writer] = (one.number, one.until)
+        while noted and noted[0][0] < position:
+            _, writer, number, until = noted.popleft()
+            self._kept[writer] = (number, until)
         return _encode(
             Saved(
                 [(topic, partition, number) for (topic, partition), number in self._written.items()],

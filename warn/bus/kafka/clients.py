@@ -8,7 +8,7 @@ it. One that survives even that is counted, and more than a few mean that this p
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -29,10 +29,10 @@ MOST_LEAKED: Final = 3
 BATCH_BYTES: Final = 512 * 1024
 """A batch is compressed in the loop's own turn: this much takes about two milliseconds."""
 FETCH_BYTES: Final = 8 * 1024 * 1024
-PARTITION_BYTES: Final = 256 * 1024
-"""Read ahead of a partition; a batch that is larger comes all the same, alone."""
+AHEAD_BYTES: Final = 256 * 1024
+"""Read ahead of a partition, compressed; a batch that is larger comes all the same, alone."""
 
-AnyClient = AIOKafkaProducer | AIOKafkaConsumer | AIOKafkaAdminClient
+AnyClient: TypeAlias = AIOKafkaProducer | AIOKafkaConsumer | AIOKafkaAdminClient
 Client = TypeVar("Client", AIOKafkaProducer, AIOKafkaConsumer, AIOKafkaAdminClient)
 Isolation = Literal["read_committed", "read_uncommitted"]
 
@@ -47,6 +47,7 @@ class Clients:
         self._stopping: set[asyncio.Task[None]] = set()
         self._leaked: set[asyncio.Task[None]] = set()
         self._beside: asyncio.Task[None] | None = None
+        self.closed = False
 
     def producer(self, name: str, transactional_id: str | None = None) -> AIOKafkaProducer:
         """Not started. Without a transactional id each of its records is written once, but for itself."""
@@ -62,9 +63,12 @@ class Clients:
             max_request_size=MAX_MESSAGE_BYTES,
         )
 
-    def consumer(self, name: str, isolation: Isolation = "read_committed") -> AIOKafkaConsumer:
-        """Not started; in no group: what it reads is assigned to it."""
-        return AIOKafkaConsumer(**self._common(name), **self._reading(isolation), group_id=None)
+    def consumer(
+        self, name: str, isolation: Isolation = "read_committed", *, ahead: int = AHEAD_BYTES
+    ) -> AIOKafkaConsumer:
+        """Not started; in no group: what it reads is assigned to it, `ahead` bytes of each partition at a time."""
+        reading = {**self._reading(isolation), "max_partition_fetch_bytes": ahead}
+        return AIOKafkaConsumer(**self._common(name), **reading, group_id=None)
 
     def member(self, name: str, group: str, assignor: Any) -> AIOKafkaConsumer:
         """Not started; a member of a group that shares out partitions and reads nothing."""
@@ -99,13 +103,16 @@ class Clients:
             "enable_auto_commit": False,
             # A position that cannot be read is an error: any other setting goes on elsewhere in silence.
             "auto_offset_reset": "none",
-            "max_partition_fetch_bytes": PARTITION_BYTES,
+            "max_partition_fetch_bytes": AHEAD_BYTES,
             "fetch_max_bytes": FETCH_BYTES,
         }
 
     async def start(self, client: Client, doing: str, within_s: float = START_S) -> Client:
         """Start a client, or let go of it. Raises what the port raises."""
         self._alive.add(client)
+        if self.closed:
+            self.let_go(client)
+            raise RuntimeError("the bus is closed")
         try:
             async with asyncio.timeout(within_s):
                 await client.start()
@@ -144,6 +151,7 @@ class Clients:
 
     async def close(self, within_s: float = STOP_S + CUT_S) -> None:
         """Let go of all that are still there, and wait until they have stopped. Never raises."""
+        self.closed = True
         for client in set(self._alive):
             self.let_go(client)
         if self._beside is not None:

@@ -42,6 +42,7 @@ SETTLE_S: Final = 5.0
 class Told(Protocol):
     """Who hears how it stands with the membership."""
 
+    def membership_joining(self) -> None: ...
     def membership_assigned(self, seats: Mapping[str, int]) -> None: ...
     def membership_failed(self, error: BaseException, *, retry_in_s: float) -> None: ...
 
@@ -115,6 +116,7 @@ class Membership:
 
     async def run(self) -> None:
         """Be a member until stopped, whatever becomes of the brokers meanwhile."""
+        self._told.membership_joining()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._watch_itself())
             group.create_task(self._belong())

@@ -36,7 +36,6 @@ class Offsets:
         self._clients = clients
         self._asking: dict[Isolation, AIOKafkaConsumer] = {}
         self._starting = asyncio.Lock()
-        self._closed = False
 
     async def begins(self, places: Collection[TopicPartition]) -> Positions:
         """The first position that is kept."""
@@ -61,35 +60,29 @@ class Offsets:
             await asyncio.sleep(SETTLE_STEP_S)
 
     async def _ask(self, kind: Isolation, places: Collection[TopicPartition], *, end: bool) -> Positions:
-        consumer = await self._client(kind)
+        if self._clients.closed:
+            raise RuntimeError("the bus is closed")
+        consumer: AIOKafkaConsumer | None = None
         try:
-            async with asyncio.timeout(ASK_S):
+            async with asyncio.timeout(ASK_S):  # also for others who start a client
+                consumer = await self._client(kind)
                 found: Positions = await (
                     consumer.end_offsets(list(places)) if end else consumer.beginning_offsets(list(places))
                 )
         except Exception as e:
             # A client whose brokers have all moved never finds them again.
-            if self._asking.get(kind) is consumer:
+            if consumer is not None and self._asking.get(kind) is consumer:
                 del self._asking[kind]
                 self._clients.let_go(consumer)
             raise fault(e, f"asking where {_named(places)} {'end' if end else 'begin'}") from e
         return found
 
     async def _client(self, kind: Isolation) -> AIOKafkaConsumer:
-        if self._closed:
-            raise RuntimeError("the bus is closed")
         async with self._starting:
             if kind not in self._asking:
                 consumer = self._clients.consumer(f"offsets.{kind}", kind)
                 self._asking[kind] = await self._clients.start(consumer, "connecting to the brokers")
             return self._asking[kind]
-
-    def close(self) -> None:
-        """Let go of the clients."""
-        self._closed = True
-        for consumer in self._asking.values():
-            self._clients.let_go(consumer)
-        self._asking.clear()
 
 
 def _named(places: Collection[TopicPartition]) -> str:

@@ -25,6 +25,7 @@ HANGING_S: Final = 5.0
 """After the fence nobody else writes here: what is not decided by then, no broker will decide by itself."""
 STALL_S: Final = 20.0
 _LIMIT: Final = 1_000
+_AHEAD: Final = 2 * 1024 * 1024
 _UNSEAL_STEP: Final = 256
 
 _AT: Final = Struct(">Q")
@@ -58,7 +59,7 @@ async def read_state(cluster: Cluster, place: TopicPartition, name: str) -> Stat
     begin = (await cluster.offsets.begins([place]))[place]
     values: dict[bytes, bytes] = {}
     if begin < end.committed:
-        tail = Tail(cluster.clients, f"{name}.restore", {place: begin})
+        tail = Tail(cluster.clients, f"{name}.restore", {place: begin}, ahead=_AHEAD)
         try:
             await _to_the_end(tail, place, end.committed, values)
         finally:

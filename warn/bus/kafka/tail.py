@@ -14,7 +14,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition
 
 from warn.bus.base import TrimmedError
-from warn.bus.kafka.clients import Clients
+from warn.bus.kafka.clients import AHEAD_BYTES, Clients
 from warn.bus.kafka.faults import fault
 from warn.model.errors import Reason, TemporaryError
 
@@ -30,9 +30,17 @@ Fetched = Mapping[TopicPartition, Sequence[Any]]
 class Tail:
     """One consumer over some partitions. One read at a time."""
 
-    def __init__(self, clients: Clients, name: str, positions: Mapping[TopicPartition, int]) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        name: str,
+        positions: Mapping[TopicPartition, int],
+        *,
+        ahead: int = AHEAD_BYTES,
+    ) -> None:
         self._clients = clients
         self._name = name
+        self._ahead = ahead
         self.positions = dict(positions)
         self._consumer: AIOKafkaConsumer | None = None
         self._astray = False
@@ -99,7 +107,7 @@ class Tail:
         self._heard.clear()
 
     async def _start(self) -> AIOKafkaConsumer:
-        consumer = self._clients.consumer(self._name)
+        consumer = self._clients.consumer(self._name, ahead=self._ahead)
         await self._clients.start(consumer, f"starting to read {self._name}")
         consumer.assign(list(self.positions))
         # In the same turn of the loop: without a position the consumer would ask a group for one.
