@@ -14,6 +14,7 @@ from warn.model.flow import MENTIONS
 GOES_ON_S: Final = 90.0
 """After a broker is back, within this every stage commits again."""
 IN_SYNC_S: Final = 60.0
+SKIPPED: Final = "Couldn't find leader endpoint"
 COORDINATOR: Final = "__transaction_state"
 
 
@@ -70,22 +71,31 @@ def in_turn(kafka: Brokers, prefix: str, rounds: int) -> Fault:
     return strike
 
 
-def at_commits(kafka: Brokers, times: int) -> Fault:
-    """The only broker is killed the moment that a commit was told, and started again."""
+def at_commits(kafka: Brokers, times: int, down_s: tuple[float, ...]) -> Fault:
+    """The only broker is killed in the turn of the loop in which it acknowledged a commit, and started again: after so
+    long, the first time, the second, ...; transactions that were open may have timed out meanwhile.
+    """
 
     async def strike(scene: Scene) -> None:
-        fleet = scene.fleet
-        for _ in range(times):
+        for i in range(times):
             await watch(scene, scene.rng.uniform(2.0, 4.0))
             await _at_work(scene)
-            before = sum(fleet.steps.values())
-            while sum(fleet.steps.values()) == before:
-                fleet.look()
-                await asyncio.sleep(0)
-            kafka.kill(1)
-            scene.injected["broker killed at a commit"] += 1
+            hit = asyncio.Event()
+
+            def kill(hit: asyncio.Event = hit) -> None:
+                if not hit.is_set():
+                    kafka.kill(1)
+                    hit.set()
+
+            scene.loader.committed = kill
+            async with asyncio.timeout(GOES_ON_S):
+                await hit.wait()
+            scene.injected["broker killed as it acknowledged a commit"] += 1
+            await watch(scene, down_s[i % len(down_s)])
             await asyncio.to_thread(kafka.start, 1)
             await watch(scene, 8.0)
+        skipped = kafka.log(1).count(SKIPPED)
+        scene.note(f"the broker's log says {skipped} times that it skips markers ({SKIPPED!r})")
 
     return strike
 

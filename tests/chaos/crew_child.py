@@ -7,7 +7,6 @@ lets go of its seats in order, tells what its counters stand at, and ends with 0
 import argparse
 import asyncio
 import signal
-from collections.abc import Sequence
 from pathlib import Path
 
 from prometheus_client import REGISTRY
@@ -15,11 +14,14 @@ from prometheus_client import REGISTRY
 from tests.chaos.script import KEY
 from warn.app.engine import KAFKA_PACE
 from warn.app.pipeline import STAGES, Pipeline, Share
+from warn.app.watching import MemberHealth, WorkerHealth
 from warn.bus.base import Ownership
 from warn.bus.kafka import KafkaBus, KafkaConfig, Membership
 from warn.bus.ownership import Fixed
 from warn.bus.rulesets import RuleSets
-from warn.telemetry import events, logs
+from warn.model.flow import COLLECT, MENTIONS, SIGNALS
+from warn.telemetry import logs
+from warn.web.health import Health
 
 STEP_S = 6.0
 NUMBERS = ("warn_bus_gap_total", "warn_bus_overlap_total", "warn_bus_hanging")
@@ -31,14 +33,19 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--bootstrap", required=True)
     parser.add_argument("--prefix", required=True)
     parser.add_argument("--replication", type=int, default=1)
-    parser.add_argument("--partitions", type=int, default=6)
     parser.add_argument("--session-ms", type=int, default=6_000)
+    parser.add_argument("--transaction-ms", type=int, default=60_000)
     parser.add_argument("--seat", action="append", default=[], help="stage:partition; none: by membership")
     return parser.parse_args()
 
 
 def config_of(
-    bootstrap: str, prefix: str, replication: int, partitions: int = 6, session_ms: int = 6_000
+    bootstrap: str,
+    prefix: str,
+    replication: int = 1,
+    *,
+    session_ms: int = 6_000,
+    transaction_ms: int = 60_000,
 ) -> KafkaConfig:
     """How every process of a chaos test reaches its cluster; a release that loses commits is wanted at times."""
     return KafkaConfig(
@@ -48,26 +55,31 @@ def config_of(
         min_insync=min(2, replication),
         allow_unsafe=True,
         session_timeout_ms=session_ms,
-        partitions={"mentions": partitions, "signals": partitions, "collect": 1},
+        transaction_timeout_ms=transaction_ms,
+        partitions={MENTIONS: 6, SIGNALS: 6, COLLECT: 1},
     )
-
-
-def ownership_of(bus: KafkaBus, seats: Sequence[str]) -> Ownership:
-    """The seats that are named, or what membership says."""
-    if seats:
-        return Fixed((stage, int(number)) for stage, _, number in (seat.partition(":") for seat in seats))
-    return Membership(bus.cluster.clients, STAGES, events)
 
 
 async def work(asked: argparse.Namespace) -> None:
     """Until SIGTERM."""
-    config = config_of(asked.bootstrap, asked.prefix, asked.replication, asked.partitions, asked.session_ms)
+    config = config_of(
+        asked.bootstrap,
+        asked.prefix,
+        asked.replication,
+        session_ms=asked.session_ms,
+        transaction_ms=asked.transaction_ms,
+    )
     bus = await KafkaBus.start(config)
-    rulesets = RuleSets(bus)
+    rulesets, health = RuleSets(bus), Health()
     await rulesets.load()
-    ownership = ownership_of(bus, asked.seat)
-    share = Share(ownership, told=events, paces=KAFKA_PACE)
-    pipeline = Pipeline(bus, rulesets, key=KEY, share=share, step_s=STEP_S)
+    seats = [(stage, int(number)) for stage, _, number in (seat.partition(":") for seat in asked.seat)]
+    membership = Membership(bus.cluster.clients, STAGES, MemberHealth(health))
+    ownership: Ownership = Fixed(seats) if seats else membership
+    watch = WorkerHealth(
+        health, fenced=lambda stage, number: None if seats else membership.doubt(stage, number)
+    )
+    share = Share(ownership, told=watch, paces=KAFKA_PACE)
+    pipeline = Pipeline(bus, rulesets, key=KEY, share=share, step_s=STEP_S, watch=watch)
     log = logs.logger()
 
     def leave() -> None:

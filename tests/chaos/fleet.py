@@ -64,6 +64,8 @@ class Child:
     held: set[SeatName] = field(default_factory=set)
     stepped_at: float = 0.0
     ready: bool = False
+    asked: bool = False
+    """It was killed, or told to go: its end is no surprise."""
     paused: bool = False
 
     @property
@@ -136,6 +138,7 @@ class Fleet:
 
     def kill(self, child: Child, how: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal; SIGKILL is waited for."""
+        child.asked = True
         child.process.send_signal(how)
         if how == signal.SIGKILL:
             child.process.wait()
@@ -154,7 +157,7 @@ class Fleet:
 
     async def leave(self, child: Child, wait_s: float = LEAVE_S) -> bool:
         """Ask it to go; whether it went by itself and in order."""
-        child.process.send_signal(signal.SIGTERM)
+        self.kill(child, signal.SIGTERM)
         deadline = time.monotonic() + wait_s
         while child.alive and time.monotonic() < deadline:
             self.look()
@@ -184,8 +187,9 @@ class Fleet:
         return (self._folder / f"{child.name}.out").read_text(errors="replace")[:3000]
 
     def look(self) -> None:
-        """Read what is new."""
+        """Read what is new. Raises `AssertionError` where a process has ended by itself."""
         for child in self.children.values():
+            assert child.alive or child.asked, f"{child.name} ended by itself: {self.output(child)}"
             for line in child.lines():
                 self._take(child, json.loads(line))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.chaos.script import Script
@@ -10,6 +11,10 @@ from warn.model.flow import COLLECT
 
 RETRY_S = 0.2
 PLACE = b"loaded"
+
+
+def _nothing() -> None:
+    return
 
 
 @dataclass
@@ -26,6 +31,8 @@ class Loader:
     failures: dict[str, int] = field(default_factory=dict)
     longest_s: float = 0.0
     hurried: asyncio.Event = field(default_factory=asyncio.Event)
+    committed: Callable[[], None] = _nothing
+    """Called in the same turn of the loop in which a commit was acknowledged."""
 
     def hurry(self) -> None:
         """The faults are over: write the rest as fast as the bus takes it."""
@@ -51,6 +58,7 @@ class Loader:
                         last = time.monotonic()
                         await seat.commit(self.script.steps[self.done], place, self.done + 1)
                         self.done += 1
+                        self.committed()
                         self.longest_s = max(self.longest_s, time.monotonic() - last)
                 finally:
                     await seat.close()

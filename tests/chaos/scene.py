@@ -112,15 +112,18 @@ async def play(
     fault: Fault,
     *,
     nodes: int = 1,
-    extra: tuple[str, ...] = (),
+    session_ms: int = 6_000,
+    transaction_ms: int = 60_000,
     settle_s: float = SETTLE_S,
 ) -> Seen:
     """Load, work, strike, settle, compare."""
     began = time.monotonic()
     wanted = expected(WORLD, plan.mentions)
-    config = config_of(bootstrap, prefix, nodes)
+    times = {"session_ms": session_ms, "transaction_ms": transaction_ms}
+    config = config_of(bootstrap, prefix, nodes, **times)
     bus = await KafkaBus.start(config)
-    command = ["--bootstrap", bootstrap, "--prefix", prefix, "--replication", str(nodes), *extra]
+    command = ["--bootstrap", bootstrap, "--prefix", prefix, "--replication", str(nodes)]
+    command += ["--session-ms", str(session_ms), "--transaction-ms", str(transaction_ms)]
     fleet = Fleet(folder, command)
     loader = Loader(bus, script(WORLD, plan.mentions), plan.load_s)
     scene = Scene(plan, bus, fleet, loader, random.Random(plan.seed))

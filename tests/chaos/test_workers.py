@@ -44,8 +44,8 @@ async def test_stopped_while_another_has_the_seat(
 ) -> None:
     """A session of 3 s instead of 6, so that others take the seats within a pause of 5 s."""
     await made(kafka.bootstrap, kafka_prefix)
-    fault, extra = zombies(pauses_s), ("--session-ms", "3000")
-    seen = await play(plan, kafka.bootstrap, kafka_prefix, tmp_path, fault, extra=extra)
+    fault = zombies(pauses_s)
+    seen = await play(plan, kafka.bootstrap, kafka_prefix, tmp_path, fault, session_ms=3_000)
     say(seen.report("workers stopped"))
     exact(seen)
     injected = seen.scene.injected

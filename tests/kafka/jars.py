@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -50,7 +50,9 @@ def class_path(version: str = VERSION) -> str:
     return f"{lib}/*"
 
 
-def run(command: Sequence[str], limit_s: float) -> subprocess.CompletedProcess[str]:
+def run(
+    command: Sequence[str], limit_s: float, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; one that takes longer has failed. `stdout` holds all that it said."""
     try:
         return subprocess.run(
@@ -60,6 +62,7 @@ def run(command: Sequence[str], limit_s: float) -> subprocess.CompletedProcess[s
             stderr=subprocess.STDOUT,
             text=True,
             timeout=limit_s,
+            env=env,
             check=False,
         )
     except subprocess.TimeoutExpired:

@@ -17,10 +17,11 @@ import httpx2
 ROOT = Path(__file__).resolve().parents[2]
 WARN = [sys.executable, "-m", "warn"]
 KEY = "0123456789abcdef0123456789abcdef"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 RULES = """\
 version: 1
 brand: Acme
-mode: shadow
+mode: live
 topics: {acme: {any: [Acme]}}
 groups:
   - name: acme
@@ -52,7 +53,11 @@ class Process:
             "hash_key": key,
             "bus": {"kafka": kafka, "mentions": 2, "signals": 2, "collect": 2},
             "connectors": {"town": {"type": "simulate", "crisis_after": 2, "doubling": 3, "rate": 60}},
-            "notifiers": {"terminal": {"type": "console"}},
+            # Live rules want two of different providers; the second is never asked, since the first never fails.
+            "notifiers": {
+                "terminal": {"type": "console"},
+                "hook": {"type": "webhook", "url": "http://127.0.0.1:9/in", "secret": SECRET},
+            },
         }
         (folder / "warn.yaml").write_text(json.dumps(settings))
         self.log = folder / "log.jsonl"

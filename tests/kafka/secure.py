@@ -14,12 +14,15 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._acl import AclBinding, AclBindingFilter, AclOperation, AclPermissionType
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from tests.kafka.brokers import Brokers, Listener
 from warn.bus.kafka.config import KafkaConfig, Security
+from warn.bus.kafka.probe import Address, reach
+from warn.bus.kafka.trouble import AwayError, RefusedError, Trouble
 
 SECURE: Final = "SECURE"
 _CURVE: Final = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
@@ -100,6 +103,15 @@ def secure_config(kafka: Brokers, certs: Path | None, **of: Any) -> KafkaConfig:
     security = Security(**{"protocol": "sasl_ssl", "ca": certs / "ca.pem" if certs else None, **fields})
     bootstrap = tuple(of.pop("bootstrap", kafka.bootstrap_of(SECURE)).split(","))
     return KafkaConfig(bootstrap, security=security, **{"allow_unsafe": True, **of})
+
+
+async def trouble(config: KafkaConfig) -> Trouble:
+    """What keeps a client from the first broker; that no secret is in it is seen to here."""
+    with pytest.raises((AwayError, RefusedError)) as caught:
+        await (await reach(Address.parse(config.bootstrap[0]), config)).close()
+    assert not config.security.password or config.security.password not in str(caught.value)
+    found: Trouble = caught.value.trouble  # type: ignore[attr-defined]
+    return found
 
 
 def grant(kafka: Brokers, user: str, resource: str, operations: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 from aiokafka import AIOKafkaConsumer
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka import admin as confluent
 
 from tests.kafka.brokers import Brokers, Listener
 from tests.kafka.buses import Recorder, another, config_for, everything, made
@@ -31,6 +31,7 @@ class Counting:
         self._bus = bus
         self.failures: Counter[str] = Counter()
         self.committed = 0
+        self._stepped = asyncio.Event()
 
     @asynccontextmanager
     async def going_on(self) -> AsyncIterator[None]:
@@ -47,7 +48,8 @@ class Counting:
     async def reach(self, number: int) -> None:
         """Until so many steps are committed."""
         while self.committed < number:
-            await asyncio.sleep(0.01)
+            self._stepped = asyncio.Event()
+            await self._stepped.wait()
 
     async def _run(self) -> None:
         while not self._stopping:
@@ -69,6 +71,7 @@ class Counting:
                 await seat.commit(outputs, {b"n": value, b"%d" % (n % 50): value}, n + 1)
                 n += 1
                 self.committed = n
+                self._stepped.set()
         finally:
             await seat.close()
 
@@ -88,9 +91,10 @@ class Counting:
 
 async def no_task_left() -> None:
     """What was let go of has ended; stuck clients take some seconds."""
-    async with asyncio.timeout(15):
-        while len(asyncio.all_tasks()) > 1:
-            await asyncio.sleep(0.05)
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    if tasks:
+        _, pending = await asyncio.wait(tasks, timeout=15)
+        assert not pending
 
 
 @pytest.mark.timeout(180)
@@ -246,12 +250,14 @@ async def test_state_that_was_compacted(make_kafka: MakeKafka) -> None:
 
 def _set(bootstrap: str, topic: str, settings: dict[str, str]) -> None:
     entries = [
-        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        confluent.ConfigEntry(name, value, incremental_operation=confluent.AlterConfigOpType.SET)
         for name, value in settings.items()
     ]
-    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=entries)
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    for done in admin.incremental_alter_configs([resource]).values():
+    resource = confluent.ConfigResource(
+        confluent.ConfigResource.Type.TOPIC, topic, incremental_configs=entries
+    )
+    client = confluent.AdminClient({"bootstrap.servers": bootstrap})
+    for done in client.incremental_alter_configs([resource]).values():
         done.result(10)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ from typer.testing import CliRunner, Result
 
 from tests.kafka.brokers import Brokers, Listener
 from tests.kafka.fixtures import Cluster, topics_of
+from warn.bus.kafka import KafkaBus
 from warn.bus.kafka.admin import check, create, inspect
 from warn.bus.kafka.config import KafkaConfig
 from warn.bus.kafka.topics import wanted
 from warn.cli import app
 from warn.model.errors import PermanentError
+from warn.model.flow import CONFIG, INCIDENTS, RESPOND
+from warn.stages.base import Out
 
 pytestmark = pytest.mark.real
 
@@ -122,6 +126,20 @@ async def test_partitions_that_are_there_can_be_asked_for(kafka: Cluster, kafka_
     assert [counts[f"{kafka_prefix}.{n}"] for n in names] == [4, 4, 3, 3, 2, 1, 1]
 
 
+async def test_the_largest_records_fit(kafka: Cluster, kafka_prefix: str) -> None:
+    """A rule set of more than ten thousand rules, even if it could not be compressed."""
+    asked = config(kafka.bootstrap, kafka_prefix)
+    await create(asked)
+    bus = await KafkaBus.start(asked)
+    body = os.urandom(10 * 1024 * 1024)
+    await bus.write([Out(CONFIG, 0, b"hash", body)])
+    reader = await bus.follow(CONFIG)
+    [(_, _, key, value)] = await reader.read(10, 10.0)
+    assert (key, value) == (b"hash", body)
+    await reader.close()
+    await bus.close()
+
+
 def warn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bootstrap: str, *arguments: str, **kafka: Any
 ) -> Result:
@@ -165,6 +183,12 @@ async def test_three_brokers_are_what_it_is_made_for(
     made = await create(safe)
     assert (len(made.created), made.refusals) == (EVERYTHING, [])
     assert {there.replication for there in made.topics.values() if there} == {3}
+    brokers.pause(3)
+    async with asyncio.timeout(4):
+        hung = await check(safe)
+    brokers.resume(3)
+    [away] = [f for f in hung.findings if f.what == "could not be asked"]
+    assert "did not answer within 1.5 s" in away.do
     brokers.kill(3)
     seen = await check(safe)
     assert [f.place for f in seen.findings if f.what == "could not be asked"] in (
@@ -221,6 +245,14 @@ async def test_other_releases(
     asked = config(brokers.bootstrap)
     made = await create(asked)
     assert (len(made.created), made.refusals) == (EVERYTHING, [])
+    bus = await KafkaBus.start(asked)
+    seat = await bus.open(RESPOND, 0)
+    await seat.restore()
+    await seat.commit([Out(INCIDENTS, 0, b"k", b"v")], {b"key": b"body"}, 0)
+    reader = await bus.follow(INCIDENTS)
+    assert [value for *_, value in await reader.read(5, 5.0)] == [b"v"]
+    for one in (reader, seat, bus):
+        await one.close()
     about = [f for f in made.findings if f"runs Kafka {release}" in f.what]
     assert [f.level.value for f in about] == ["unsafe" if unsafe else "note"]
     strict = await inspect(config(brokers.bootstrap, allow_unsafe=False))

@@ -80,7 +80,6 @@ def test_two_processes_share_and_take_over(make: Make) -> None:
     times = first_opened(one, left, lost)
     print(f"after SIGTERM the other had all seats within {max(times.values()):.1f} s")
     assert two.gone() == 0, two.tail()
-    assert not two.events("worker_fenced", left), "who leaves lets go before others take"
     assert one.stop()[0] == 0
 
 

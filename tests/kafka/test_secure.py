@@ -13,17 +13,18 @@ from typer.testing import CliRunner
 
 from tests.kafka.brokers import Brokers
 from tests.kafka.fixtures import started
-from tests.kafka.secure import SECURE, grant, make_certs, revoke_all, secure, secure_config
+from tests.kafka.secure import SECURE, grant, make_certs, revoke_all, secure, secure_config, trouble
+from warn.app.watching import MemberHealth
 from warn.bus.kafka import KafkaBus, KafkaConfig, Membership
 from warn.bus.kafka.admin import bootstrap, check, create
 from warn.bus.kafka.permissions import GRANTS, TO_MAKE, lacking
-from warn.bus.kafka.probe import Address, ReachErrors, reach
-from warn.bus.kafka.trouble import AwayError, Fault, RefusedError, Trouble
+from warn.bus.kafka.probe import Address, reach
+from warn.bus.kafka.trouble import Fault
 from warn.cli import app
 from warn.model import flow
 from warn.model.errors import PermanentError
 from warn.stages.base import Out
-from warn.telemetry import events
+from warn.web.health import Health
 
 pytestmark = pytest.mark.real
 
@@ -57,15 +58,6 @@ def as_warn(kafka: Brokers, certs: Path | None, **of: Any) -> KafkaConfig:
     return secure_config(kafka, certs, **{"username": "warn", "password": PASSWORD, **of})
 
 
-async def trouble(config: KafkaConfig) -> Trouble:
-    """What keeps us from the first broker."""
-    with pytest.raises(ReachErrors) as caught:
-        await reach(Address.parse(config.bootstrap[0]), config)
-    assert isinstance(caught.value, AwayError | RefusedError)
-    assert PASSWORD not in str(caught.value)
-    return caught.value.trouble
-
-
 async def test_the_right_words_let_us_in(brokers: Brokers, certs: Path) -> None:
     """The counterpart of all that follows."""
     config = as_warn(brokers, certs)
@@ -77,7 +69,7 @@ async def test_the_right_words_let_us_in(brokers: Brokers, certs: Path) -> None:
 @pytest.mark.parametrize(
     ("of", "fault", "what", "do"),
     [
-        ({"password": "wrong"}, Fault.PASSWORD, "knows user 'warn', and the password is wrong", "mend security.password"),
+        ({"password": "not-the-one"}, Fault.PASSWORD, "knows user 'warn', and the password is wrong", "mend security.password"),
         ({"username": "nobody"}, Fault.USER, "knows no user 'nobody' for SCRAM-SHA-512", "mend security.username, or make the user"),
         ({"mechanism": "SCRAM-SHA-256"}, Fault.MECHANISM, "does not take mechanism SCRAM-SHA-256", "that it has: SCRAM-SHA-512"),
         ({"mechanism": "PLAIN"}, Fault.MECHANISM, "does not take mechanism PLAIN", "that it has: SCRAM-SHA-512"),
@@ -111,38 +103,6 @@ async def test_each_wrong_has_its_line(
     assert "\n" not in str(found)
 
 
-async def test_a_certificate_for_another_host_names_what_it_is_for(certs: Path) -> None:
-    """The name that would do stands in the line."""
-    kafka = started(**secure(certs, USERS, server="other-host"))
-    try:
-        found = await trouble(as_warn(kafka, certs))
-    finally:
-        kafka.stop()
-    assert (found.fault, found.what) == (
-        Fault.HOST_NAME,
-        "has a certificate that is not for '127.0.0.1' (it is for kafka.example)",
-    )
-
-
-async def test_client_certificates(certs: Path) -> None:
-    """A broker that wants one gets it; without, or with a stranger's, it says so."""
-    kafka = started(**secure(certs, {}, protocol="SSL", client_certificates=True))
-    try:
-        base = {"protocol": "ssl", "username": "", "password": ""}
-        none = await trouble(as_warn(kafka, certs, **base))
-        stranger = await trouble(as_warn(kafka, certs, **base, certificate=certs / "stranger.pem"))
-        locked = {"certificate": certs / "client.crt", "key": certs / "client-locked.key"}
-        good = ({"certificate": certs / "client.pem"}, {**locked, "key_password": "open sesame"})
-        for one in good:
-            config = as_warn(kafka, certs, **base, **one)
-            await (await reach(Address.parse(config.bootstrap[0]), config)).close()
-    finally:
-        kafka.stop()
-    assert (none.fault, stranger.fault) == (Fault.OUR_CERTIFICATE, Fault.OUR_CERTIFICATE)
-    assert none.what.startswith("wants a certificate from us")
-    assert stranger.what.startswith(f"does not accept our certificate {certs / 'stranger.pem'}")
-
-
 async def test_plain_over_tls(certs: Path) -> None:
     """PLAIN works where TLS hides it; a broker does not say which of user and password is wrong."""
     kafka = started(**secure(certs, USERS, mechanisms="PLAIN"))
@@ -152,7 +112,7 @@ async def test_plain_over_tls(certs: Path) -> None:
             as_warn(kafka, certs, protocol="plaintext", bootstrap=kafka.bootstrap, mechanism="PLAIN")
         )
         await (await reach(Address.parse(config.bootstrap[0]), config)).close()
-        found = await trouble(as_warn(kafka, certs, mechanism="PLAIN", password="wrong"))
+        found = await trouble(as_warn(kafka, certs, mechanism="PLAIN", password="not-the-one"))
     finally:
         kafka.stop()
     assert found.fault is Fault.CREDENTIALS
@@ -213,8 +173,8 @@ def plain(kafka: Brokers, **of: Any) -> KafkaConfig:
 async def test_the_whole_bus_works_with_what_the_manual_grants(granted: Brokers, certs: Path) -> None:
     """Seats of every stage, readers, writing, membership and what lag tools see: over TLS, with exactly these ACLs."""
     counts = {"mentions": 2, "signals": 1, "collect": 1}
-    await create(plain(granted, partitions=counts))
-    config = as_warn(granted, certs, partitions=counts)
+    await create(plain(granted, prefix="warn.bus", partitions=counts))
+    config = as_warn(granted, certs, prefix="warn.bus", partitions=counts)
     node = await bootstrap(config)
     assert not await lacking(node, config)
     await node.close()
@@ -238,12 +198,12 @@ async def test_the_whole_bus_works_with_what_the_manual_grants(granted: Brokers,
     assert [value for *_, value in await reader.read(10, 5.0)] == [b"detect", b"respond"]
     assert (0, b"key", b"body") in await states.read(10, 5.0)
     assert await bus.end(flow.MENTIONS, 0)
-    members = Membership(bus.cluster.clients, [flow.MATCH], events)
+    members = Membership(bus.cluster.clients, [flow.MATCH], MemberHealth(Health()))
     async with asyncio.TaskGroup() as group:
         group.create_task(members.run())
         assert await members.changed(frozenset(), 20.0) == {(flow.MATCH, 0), (flow.MATCH, 1)}
         members.stop()
-    assert await lag_told(granted, "warn.lag") > 0
+    assert await lag_told(granted, "warn.bus.lag") > 0
     for one in (reader, states, bus):
         await one.close()
 

@@ -24,8 +24,8 @@ from warn.telemetry import events
 
 T = TypeVar("T")
 
-LIMITS: Final[Mapping[str, float]] = {"open": 6.0, "restore": 30.0, "read": 6.5, "commit": 6.0, "close": 0.5}
-"""Seconds: what each call of a seat may take, whatever the brokers do (read: its own wait, and 6 s)."""
+LIMITS: Final[Mapping[str, float]] = {"open": 9.0, "restore": 30.0, "read": 9.0, "commit": 9.0, "close": 3.0}
+"""Seconds: what each call of a seat may take, whatever the brokers do: its own deadline, and 3 s for a busy machine."""
 READ_S: Final = 0.5
 BACKOFF_S: Final = 0.1
 

@@ -186,6 +186,7 @@ def run(
             effects = Effects()
             list(stage.step(batch, effects))
             at += len(batch)
+            list(stage.finish(effects))
             stage.offer(effects, at)
             for key, body in effects.state.items():
                 if body is None:

@@ -1,8 +1,10 @@
 """A planted bug: one small, explicit way to break what is simulated. This one breaks nothing."""
 
 import contextlib
+import importlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from unittest import mock
 
 import msgspec
 
@@ -42,3 +44,19 @@ class Plant:
     def order(self, item: Item) -> Any:
         """The order in which recorded items are known."""
         return (order_key(item), msgspec.msgpack.encode(item))
+
+
+class Patched(Plant):
+    """A bug that puts other values in the place of some: (a module, class or name of a module, what, the other value)."""
+
+    def __init__(self, name: str, *patches: tuple[Any, str, Any]) -> None:
+        self.name = name
+        self._patches = patches
+
+    @contextlib.contextmanager
+    def planted(self) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            for place, what, value in self._patches:
+                at = importlib.import_module(place) if isinstance(place, str) else place
+                stack.enter_context(mock.patch.object(at, what, value))
+            yield

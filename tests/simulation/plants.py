@@ -6,11 +6,11 @@ python -m tests.simulation.plants             how many seeds until each is caugh
 import sys
 from typing import Final
 
-from tests.simulation import plants_bus
+from tests.simulation import plants_bus, plants_detect, plants_match, plants_shell
 from tests.simulation.plant import Plant
 from tests.simulation.run import simulate
 
-PLANTS: Final = (*plants_bus.PLANTS,)
+PLANTS: Final = (*plants_bus.PLANTS, *plants_match.PLANTS, *plants_detect.PLANTS, *plants_shell.PLANTS)
 
 
 def search(plant: Plant, most: int = 1000) -> tuple[int | None, str]:

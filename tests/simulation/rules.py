@@ -5,6 +5,7 @@ and moves a floor.
 """
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 from unittest import mock
@@ -16,7 +17,7 @@ from warn.match import told
 from warn.model.hashing import content_hash
 from warn.model.rules import Account, Channel, DetectorSpec, Floor, Rule, RuleSet, Term, Topic
 from warn.model.wire import encode
-from warn.stages import detect
+from warn.stages import detect, snapshots
 from warn.stages import slice as slices
 from warn.telemetry import events
 
@@ -111,22 +112,28 @@ _SCALED: tuple[tuple[Any, str, Any], ...] = (
     (partial.merge_samples, "__defaults__", (HASHES,)),
     (partial.merge_carriers, "__defaults__", (HASHES,)),
     (partial.greatest, "__defaults__", (HASHES,)),
-    (memory.Memory.__init__, "__defaults__", (memory.BUCKETS * 3, memory.REMEMBERED_S)),
     (told, "MAX_TERMS", HASHES),
     (slices, "BEAT_S", 900),
     (detect, "BEAT_S", 900),
+    (snapshots, "SAVED", 1),
     (course, "LINGER_S", 700),
-    (course, "WAVE_S", 900),
-    (course, "LEAST", 40),
-    (events, "_log", mock.NonCallableMagicMock()),
+    (course, "WAVE_S", 60),
+    (course, "LEAST", 1),
 )
 """(where, what, its value here): as the model in which the rules of the data flow were tried."""
 
 
 @contextlib.contextmanager
-def scaled() -> Iterator[None]:
-    """Within it hours are minutes and hundreds are handfuls."""
+def scaled(room: int) -> Iterator[None]:
+    """Within it hours are minutes and hundreds are handfuls; `room`: posts that match remembers in a bucket."""
     with contextlib.ExitStack() as stack:
+        limits = (memory.BUCKETS * room, memory.REMEMBERED_S)
+        stack.enter_context(mock.patch.object(memory.Memory.__init__, "__defaults__", limits))
         for place, name, value in _SCALED:
             stack.enter_context(mock.patch.object(place, name, value))
+        for name, module in sorted(
+            sys.modules.items()
+        ):  # a thousand seeds fail ten thousand times: not one line
+            if name.startswith(events.__name__.rpartition(".")[0]) and hasattr(module, "_log"):
+                stack.enter_context(mock.patch.object(module, "_log", mock.NonCallableMagicMock()))
         yield

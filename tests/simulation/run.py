@@ -256,16 +256,16 @@ def body_of(name: str) -> RuleSet:
 
 def simulate(seed: int, plant: Plant | None = None) -> Ran:
     """Run one seed, with or without a planted bug."""
-    plant = plant or Plant()
+    plant, one = plant or Plant(), world(seed)
 
     async def story() -> Ran:
-        sim = Simulation(world(seed), plant)
+        sim = Simulation(one, plant)
         await sim.run()
         for what in sim.violations:
             sim.trace.update(what.encode())
         return Ran(seed, sim.violations, sim.story, sim.trace.hexdigest(), sim.happened)
 
-    with scaled(), plant.planted():
+    with scaled(one.room), plant.planted():
         try:
             return virtual.run(story())
         except virtual.StuckError as e:

@@ -14,6 +14,9 @@ START: Final = 1_790_000_040
 LIVE_S: Final = 12.0
 """Seconds of the loop in which things happen; the world's own time may pass faster."""
 
+CALM_S: Final = 6.0
+"""Between two bursts of what is said."""
+
 SOURCES: Final = ("bluesky", "press", "care")
 TEXTS: Final = (
     "Acme battery smoke",
@@ -47,7 +50,7 @@ CANARIES: Final = ("Acme battery smoke", "Acme and delta", "delta shame", "beta 
 """Texts that both rule sets want."""
 NEW: Final = "smoke on the roof"
 """A text that only the second one wants."""
-PEOPLE: Final = ("acme.example", "ann", "ben", "cat", "dan", "eve", "fay", "gus", "hal")
+PEOPLE: Final = ("acme.example", *"abcdefghijklmnopqrstuvw")
 LATE_S: Final = (0, 0, 0, 0, -3, -30, -300, -900, 20, 110, 400)
 JUMPS_S: Final = (20, 20, 90, 90, 700, 4_000, 20_000, 172_700)
 
@@ -86,6 +89,7 @@ class World:
     linger_s: float
     commit_every_s: float
     processes: int
+    room: int
     time: Time
     said: dict[str, list[tuple[float, Item | Reading]]] = field(default_factory=dict)
     switch_at: float | None = None
@@ -113,6 +117,7 @@ def world(seed: int) -> World:
         linger_s=rng.choice((0.0, 0.2, 1.0)),
         commit_every_s=rng.choice((0.0, 0.0, 0.1, 1.0)),
         processes=rng.choice((1, 2)),
+        room=rng.choice((1, 2, 4)),
         time=_time(rng),
         switch_at=rng.uniform(2.0, LIVE_S) if live and rng.random() < 0.5 else None,
         end_jump_s=rng.choice((20, 700, 1_600)),
@@ -124,18 +129,24 @@ def world(seed: int) -> World:
 def _time(rng: random.Random) -> Time:
     time = Time()
     time.change(0.0, pace=rng.choice((1.0, 3.0, 5.0)))
-    for at in sorted(rng.uniform(1.0, LIVE_S) for _ in range(rng.choice((0, 1, 2, 4)))):
-        time.change(at, jump=rng.choice(JUMPS_S))
+    jumps = [(rng.uniform(1.0, LIVE_S), rng.choice(JUMPS_S)) for _ in range(rng.choice((0, 1, 2, 4)))]
+    if rng.random() < 0.5:
+        jumps.append((CALM_S, 450))
+    for at, jump in sorted(jumps):
+        time.change(at, jump=jump)
     return time
 
 
 def _say(one: World, rng: random.Random, number: int) -> None:
-    """Everything that is said; in bursts, because nothing fires in a trickle."""
-    burst = rng.uniform(0.0, LIVE_S)
+    """Everything that is said; in two bursts, because nothing fires in a trickle, and the second makes a wave."""
+    bursts = (rng.uniform(0.0, 3.0), rng.uniform(CALM_S, LIVE_S - 2.0))
     posts: dict[str, list[str]] = {source: [] for source in SOURCES}
     said: dict[str, list[tuple[float, Item | Reading]]] = {source: [] for source in SOURCES}
     for n in range(number):
-        at = rng.uniform(0.0, LIVE_S) if rng.random() < 0.5 else min(LIVE_S, burst + rng.expovariate(1.0))
+        drawn = rng.random()
+        at = rng.uniform(0.0, LIVE_S)
+        if drawn < 0.65:
+            at = min(LIVE_S, bursts[drawn < 0.45] + rng.expovariate(1.0))
         source = rng.choice(("bluesky", "bluesky", "bluesky", "press", "care"))
         said[source].append((at, _thing(one, rng, n, at, source, posts[source])))
     for source, row in said.items():

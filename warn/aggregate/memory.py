@@ -66,6 +66,7 @@ class Memory:
         self._keep_s = keep_s
         self._buckets: list[OrderedDict[int, Post]] = [OrderedDict() for _ in range(BUCKETS)]
         self._next = [0] * BUCKETS
+        self._swept = [-1] * BUCKETS  # the clock at which nothing that had expired was left
         self._changed: dict[int, None] = {}
         self._shared: dict[tuple[str, ...], tuple[str, ...]] = {}
 
@@ -80,8 +81,9 @@ class Memory:
 
     def count(self, thread: int, key: int, post: Post) -> None:
         """Remember a post as having counted now: it goes to the end of its bucket, and the first may have to go."""
-        ident = _ident(thread, key)
-        number = (ident >> 64) % BUCKETS
+        thread &= _MASK
+        ident = thread << 64 | (key & _MASK)
+        number = thread % BUCKETS
         bucket = self._buckets[number]
         post.at = self.now
         post.order = self._next[number] = self._next[number] + 1
@@ -90,7 +92,8 @@ class Memory:
             bucket.move_to_end(ident)
         bucket[ident] = post
         self._changed[ident] = None
-        self._drop(bucket)
+        if self._swept[number] != self.now:
+            self._drop(number)
         while len(bucket) > self._room:
             gone, _ = bucket.popitem(last=False)
             self._changed[gone] = None
@@ -100,8 +103,9 @@ class Memory:
         """A remembered post was changed without counting."""
         self._changed[_ident(thread, key)] = None
 
-    def _drop(self, bucket: OrderedDict[int, Post], most: int = SWEPT_AT_ONCE) -> None:
-        """Forget what has expired; it stands at the front, since clocks only grow."""
+    def _drop(self, number: int) -> None:
+        """Forget what has expired in a bucket; it stands at the front, since clocks only grow."""
+        bucket, most = self._buckets[number], SWEPT_AT_ONCE
         limit = self.now - self._keep_s
         while bucket and most:
             first = next(iter(bucket))
@@ -110,10 +114,12 @@ class Memory:
             del bucket[first]
             self._changed[first] = None
             most -= 1
+        if most:
+            self._swept[number] = self.now
 
     def sweep(self) -> None:
         """Once a clock: look at one bucket, so that a quiet bucket does not keep for ever what has expired."""
-        self._drop(self._buckets[self.now % BUCKETS])
+        self._drop(self.now % BUCKETS)
         if len(self._shared) > _SHARED:
             self._shared.clear()
 

@@ -17,7 +17,6 @@ from warn.app.pipeline import STAGES
 from warn.app.plan import Plan
 from warn.app.watchdog import Watchdog
 from warn.app.work import Work
-from warn.model.errors import WarnError
 from warn.model.flow import COLLECT, DETECT, MATCH, RESPOND, WEB
 from warn.telemetry import events, metrics
 from warn.web.health import Health
@@ -156,7 +155,9 @@ class Daemon:
             await asyncio.sleep(_LOOK_S)
             if self._work is None:
                 continue
-            with contextlib.suppress(WarnError):  # an engine that does not answer is no fault of ours
+            with contextlib.suppress(
+                Exception
+            ):  # an engine that does not answer is told of by those who need it
                 if why := await self._work.stuck():
                     dog.condemn(why)
 

@@ -64,8 +64,9 @@ def _text(seen: "Inspection") -> str:
     ]
     lines.append("")
     width = max(len(name) for name in seen.topics)
+    lines.append(f"{'':<8} {'Kafka topic':<{width}} partitions copies")
     for name, there in seen.topics.items():
-        what = f"{there.partitions:>3} partitions  {there.replication} copies" if there else ""
+        what = f"{there.partitions:>10} {there.replication:>6}" if there else ""
         lines.append(f"{_state(seen, name):<8} {name:<{width}} {what}".rstrip())
     if seen.findings:
         lines.append("")

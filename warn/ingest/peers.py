@@ -19,7 +19,8 @@ from warn.model.flow import COLLECT
 from warn.stages.base import MissingConfigError
 from warn.stages.base import RuleSets as Get
 
-_READ: Final = 500
+_READ: Final = 100
+"""Changes between two looks at the event loop: a few milliseconds of work."""
 
 
 class _View:

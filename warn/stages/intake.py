@@ -16,8 +16,8 @@ from warn.match.matcher import NOTHING, Hit, Matcher
 from warn.match.terms import Vocabulary
 from warn.match.told import Told
 from warn.model.flow import MENTIONS
-from warn.model.hashing import keyed, series_hash
-from warn.model.mention import COUNTS_ONLY, KINDS, Engagement, Mention, Reading
+from warn.model.hashing import keyed
+from warn.model.mention import COUNTS_ONLY, KINDS, Engagement, Mention
 from warn.model.records import Evidence
 from warn.stages.base import Effects
 from warn.stages.evidence import Gate, evidence_of, tombstone
@@ -28,15 +28,8 @@ MAX_TOTAL: Final = 1_000_000_000
 """More likes than people is a mistake or a lie; it also keeps sums within 64 bits."""
 
 _PASSED_ON: Final = frozenset({"repost", "like"})
-_PLAIN: Final = frozenset(KINDS) - _PASSED_ON - {"update", "edit", "delete"}
-_FIELDS: Final = {
-    "care": ("care", 1000),
-    "mentions": ("mentions", 1000),
-    "echo": ("echo", 1000),
-    "reach": ("reach_milli", 1),
-    "negativity": ("negative_milli", 1),
-}
-"""Signals that a reading can give, the field of the partial that each adds to, and how many thousandths are one."""
+_KNOWN: Final = frozenset(KINDS)
+_PLAIN: Final = _KNOWN - _PASSED_ON - {"update", "edit", "delete"}
 
 
 def _totals(given: Engagement | None) -> Engagement | None:
@@ -54,7 +47,7 @@ def _named(matcher: Matcher, hit: Hit, role: str) -> list[str]:
 
 
 class Intake:
-    """Takes mentions and readings of one partition, in order. `matcher` and `now` are set at clocks by the stage."""
+    """Takes the mentions of one partition, in order. `matcher` and `now` are set at clocks by the stage."""
 
     def __init__(self, key: bytes, reach_floor: int) -> None:
         self.matcher: Matcher | None = None
@@ -67,7 +60,7 @@ class Intake:
         """Mentions, edits and updates that counted; the stage takes and resets it."""
         self.work = 0
         """Grows with what was done, in units of about a microsecond: when to let others run is the stage's."""
-        self._key = key
+        self.key = key
         self._kinds: dict[str, Callable[[Mention, Hit, Matcher, Effects], None]] = {
             "update": self._update,
             "edit": self._edit,
@@ -85,6 +78,10 @@ class Intake:
         All others are through: they name no topic, stand under nothing, and are neither ours nor news of a known post.
         """
         matcher = self.matcher
+        if not _KNOWN.issuperset([one.kind for one in mentions]):
+            known = [one for one in mentions if one.kind in _KNOWN]
+            effects.count("unknown_kind", MENTIONS, len(mentions) - len(known))
+            mentions = known
         sources = Counter([one.source for one in mentions])
         for source, n in sources.items():
             effects.counts["mentions", source] += n
@@ -113,18 +110,12 @@ class Intake:
         matcher = self.matcher
         if matcher is None:
             return
-        kind = mention.kind
-        if kind not in _PLAIN:
-            special = self._kinds.get(kind)
-            if special is not None:
-                special(mention, hit, matcher, effects)
-                return
-            if kind not in _PASSED_ON:
-                effects.count("unknown_kind", MENTIONS)
-                effects.counts["mentions", mention.source] -= 1
-                return
+        kind, text = mention.kind, mention.text
+        special = self._kinds.get(kind)
+        if special is not None:
+            special(mention, hit if text else NOTHING, matcher, effects)
+            return
         self.work += 3
-        text = mention.text
         known: tuple[str, ...] = ()
         under = False
         if mention.parent or mention.thread != mention.key:
@@ -158,9 +149,12 @@ class Intake:
             names = () if one is None else one.topics
         else:
             names = (*parent.topics, *(name for name in root.topics if name not in parent.topics))
-        return tuple([name for name in names if name in matcher.index_of]) if names else (), parent is not None
+        return tuple(
+            [name for name in names if name in matcher.index_of]
+        ) if names else (), parent is not None
 
-    def _in_time(self, mention_ms: int) -> bool:
+    def in_time(self, mention_ms: int) -> bool:
+        """Whether what happened then still counts, or counts already."""
         return mention_ms >= 0 and (self.now - LATE_S) * 1000 < mention_ms <= (self.now + EARLY_S) * 1000
 
     def _content(
@@ -181,7 +175,7 @@ class Intake:
         self.work += 12
         if ours:
             return
-        if mention.backfill or not self._in_time(mention.created_ms):
+        if mention.backfill or not self.in_time(mention.created_ms):
             effects.count("late")
             return
         self.matched += 1
@@ -243,7 +237,7 @@ class Intake:
         topics = [i for name in post.topics if (i := matcher.index_of.get(name)) is not None]
         if not topics or not (echo or views) or mention.role in COUNTS_ONLY:
             return
-        if mention.backfill or not self._in_time(mention.created_ms):
+        if mention.backfill or not self.in_time(mention.created_ms):
             effects.count("late")
             return
         self.matched += 1
@@ -257,7 +251,7 @@ class Intake:
         post = self.memory.find(mention.thread, mention.key)
         if not hit.topics or (post is not None and post.deleted):
             return
-        text = keyed(self._key, "edit", hit.folded)
+        text = keyed(self.key, "edit", hit.folded)
         had = () if post is None else post.topics
         if post is not None and text in post.edits:
             effects.count("repeats")
@@ -273,7 +267,7 @@ class Intake:
         self.memory.count(mention.thread, mention.key, post)
         if ours or post.own:
             return
-        if mention.backfill or not self._in_time(mention.created_ms):
+        if mention.backfill or not self.in_time(mention.created_ms):
             effects.count("late")
             return
         self.matched += 1
@@ -294,33 +288,3 @@ class Intake:
         if post is not None:
             post.deleted, post.topics, post.totals, post.edits = True, (), None, ()
             self.memory.change(mention.thread, mention.key)
-
-    def reading(self, reading: Reading, effects: Effects) -> str | None:
-        """Count a number; what is wrong with it, or None. A reading that comes twice counts once."""
-        self.work += 10
-        if self.matcher is None:
-            effects.count("late")
-            return None
-        topic = self.matcher.index_of.get(reading.topic)
-        field = _FIELDS.get(reading.signal)
-        if topic is None or field is None:
-            effects.count("unreadable", MENTIONS)
-            what = (
-                f"no topic {reading.topic!r} is in force"
-                if topic is None
-                else f"no reading gives {reading.signal!r}"
-            )
-            return f"{what}; a reading of {reading.source!r}"
-        if not self._in_time(reading.at_ms):
-            effects.count("late")
-            return None
-        # The thread of a reading is its series, by which the door chose the partition.
-        series = series_hash(reading.source, reading.topic, reading.signal)
-        once = keyed(self._key, "reading", str(reading.at_ms))
-        if self.memory.find(series, once) is not None:
-            effects.count("repeats")
-            return None
-        self.memory.count(series, once, Post(()))
-        value = min(max(reading.value_milli, 0), MAX_TOTAL * 1000)
-        self.tally.number(topic, reading.at_ms // 1000, field[0], (value + field[1] // 2) // field[1])
-        return None

@@ -1,8 +1,8 @@
 """match: mentions in, partials out. One state machine for each partition of `[mentions]`.
 
 It knows no time but the clocks in its input. At a clock it closes what it counted since the last one (`known_at` is
-that last one), switches to the newest rule set that the clock names, and tells every `[signals]` partition. At the end
-of a step it closes what is open, so that nothing counted lives outside of what was committed.
+that last one), switches to the newest rule set that the clock names, and tells every `[signals]` partition. Before a
+commit it closes what is open, so that nothing counted lives outside of what was committed.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,23 +15,27 @@ from warn.match.matcher import Matcher
 from warn.model.errors import Reason
 from warn.model.flow import EVIDENCE, MENTIONS, SIGNALS
 from warn.model.hashing import brand_partition
-from warn.model.mention import KINDS
+from warn.model.mention import Mention
 from warn.model.records import Clock, Parcel, Partial, Signals
 from warn.model.wire import UnknownKindError, UnreadableError, decode_mentions, encode, salvage_parcel
 from warn.stages.base import Effects, In, RuleSets
 from warn.stages.evidence import REACH_FLOOR
 from warn.stages.intake import Intake
 from warn.stages.matchers import Matchers
+from warn.stages.readings import take_reading
 
 MAX_PAYLOAD: Final = 4096
 SLICE: Final = 2_500
 """Units of work (about a microsecond each) between two yields."""
+TOGETHER: Final = 64
+"""Mentions that are scanned as one; more gains nothing, and all of them should fit into a processor's cache."""
+TOGETHER_CHARACTERS: Final = 100_000
 PARTIALS_AT_ONCE: Final = 100
 MAX_WEIGHT: Final = 1_500
 """How much one record of partials may hold: samples and sixteens of authors; well under 1 MB."""
 
 _CLOCK_KEY = b"clock"
-_KNOWN: Final = frozenset(KINDS)
+_CLOCK_TAG = b"\xa1c"
 _decode_clock = msgspec.msgpack.Decoder(tuple[Clock, str]).decode
 
 
@@ -62,9 +66,10 @@ class MatchStage:
         self._intake = Intake(key, reach_floor)
         self._clock: Clock | None = None
         self._in_force = ""
-        self._names: list[Name] = []
         self._homes: list[int] = []
         self._clock_changed = False
+        self._clocks: list[Clock] = []
+        self._partials: list[list[Partial]] = [[] for _ in range(signal_partitions)]
 
     @property
     def resume_from(self) -> int | None:
@@ -84,33 +89,44 @@ class MatchStage:
 
     def step(self, batch: Sequence[In], effects: Effects) -> Iterator[None]:
         """Count a batch. Raises `MissingConfigError`, before anything has changed, for a rule set that is not here."""
-        read = [(one, _read(one.value)) for one in batch]
-        ready = self._fetch(record for _, record in read)
+        clocks = [_clock(one.value) for one in batch]
+        ready = self._fetch(one for one in clocks if one is not None)
         if self._intake.matcher is None and self._in_force:
             self._switch(ready[self._in_force])
-        clocks: list[Clock] = []
-        partials: list[list[Partial]] = [[] for _ in range(self._signals_partitions)]
-        for one, record in read:
+        pending: list[Mention] = []
+        for one, clock in zip(batch, clocks, strict=True):
+            # Parcels are read as their turn comes, and small ones counted together, while they are in the cache.
+            record = clock or _read(one.value)
+            if isinstance(record, Parcel) and not record.readings:
+                pending += record.mentions
+                if len(pending) < TOGETHER:
+                    continue
+            if pending:
+                yield from self._count(pending, effects)
+                pending = []
             if isinstance(record, Clock):
                 if self._clock is None or record.now > self._clock.now:
-                    yield from self._close(partials)
+                    yield from self._close()
                     self._pass(record, ready)
-                    clocks.append(record)
-            else:
+            elif isinstance(record, ValueError) or record.readings:
                 yield from self._take(one, record, effects)
-        yield from self._close(partials)
-        self._write(tuple(clocks), partials, effects)
+        yield from self._count(pending, effects)
 
-    def _fetch(self, records: Iterable["Parcel | Clock | ValueError"]) -> dict[str, Matcher]:
+    def finish(self, effects: Effects) -> Iterator[None]:
+        """Partials of what was counted since the last clock, and all of them into records."""
+        yield from self._close()
+        self._write(effects)
+
+    def _fetch(self, clocks: Iterable[Clock]) -> dict[str, Matcher]:
         """Every rule set that this batch will need. Raises `MissingConfigError`."""
         names = [self._in_force] if self._in_force and self._intake.matcher is None else []
         now = -1 if self._clock is None else self._clock.now
-        for record in records:
-            if isinstance(record, Clock) and record.now > now:
-                now = record.now
-                if record.config and record.config[-1] != self._in_force:
-                    names.append(record.config[-1])
-                elif record.config and names:
+        for clock in clocks:
+            if clock.now > now:
+                now = clock.now
+                if clock.config and clock.config[-1] != self._in_force:
+                    names.append(clock.config[-1])
+                elif clock.config and names:
                     names.append(self._in_force)
         return {name: self._compiled(name) for name in names}
 
@@ -120,6 +136,7 @@ class MatchStage:
         if self._clock is None or clock.now // 60 != self._clock.now // 60:
             intake.gate.forget(clock.now)
         self._clock = clock
+        self._clocks.append(clock)
         self._clock_changed = True
         intake.memory.now = clock.now
         intake.memory.sweep()
@@ -130,47 +147,52 @@ class MatchStage:
     def _switch(self, matcher: Matcher) -> None:
         self._intake.matcher = matcher
         none: frozenset[str] = frozenset()
-        self._names = [Name(one.name, matcher.brand_words.get(one.brand, none)) for one in matcher.topics]
+        self._intake.tally.names = [
+            Name(one.name, matcher.brand_words.get(one.brand, none)) for one in matcher.topics
+        ]
         self._homes = [brand_partition(one.brand, self._signals_partitions) for one in matcher.topics]
 
     def _take(self, one: In, record: "Parcel | ValueError", effects: Effects) -> Iterator[None]:
-        """One parcel, mention by mention."""
+        """One parcel that has readings, or that is not as it should be."""
         where = f"{MENTIONS}/{self._partition}/{one.position}"
         if isinstance(record, UnknownKindError):
             effects.count("unknown_kind", MENTIONS)
             return
         if isinstance(record, ValueError):
             record = _salvage(one.value, where, effects)
+        yield from self._count(record.mentions, effects)
+        for i, reading in enumerate(record.readings, len(record.mentions)):
+            wrong = take_reading(self._intake, reading, effects)
+            if wrong is not None:
+                effects.dead.append((f"{where}/{i}", Reason.MALFORMED, wrong, encode(reading)[:MAX_PAYLOAD]))
+
+    def _count(self, mentions: Sequence[Mention], effects: Effects) -> Iterator[None]:
+        """Mentions in order."""
         intake = self._intake
-        sources: dict[str, int] = {}
-        for mention in record.mentions:
-            if mention.kind not in _KNOWN:
-                effects.count("unknown_kind", MENTIONS)
-                continue
-            sources[mention.source] = sources.get(mention.source, 0) + 1
-            intake.take(mention, effects)
+        for some in _together(mentions):
+            for mention, hit in intake.sift(some, effects):
+                intake.take(mention, hit, effects)
+                if intake.work > SLICE:
+                    intake.work = 0
+                    yield
             if intake.work > SLICE:
                 intake.work = 0
                 yield
-        for i, reading in enumerate(record.readings, len(record.mentions)):
-            wrong = intake.reading(reading, effects)
-            if wrong is not None:
-                effects.dead.append((f"{where}/{i}", Reason.MALFORMED, wrong, encode(reading)[:MAX_PAYLOAD]))
-        for source, n in sources.items():
-            effects.count("mentions", source, n)
 
-    def _close(self, partials: list[list[Partial]]) -> Iterator[None]:
+    def _close(self) -> Iterator[None]:
         """Everything counted since the last clock becomes partials, each for the partition of its brand."""
         if self._clock is None or not len(self._intake.tally):
             return
-        for i, (topic, partial) in enumerate(self._intake.tally.close(self._names, self._clock.now), 1):
-            partials[self._homes[topic]].append(partial)
+        for i, (topic, partial) in enumerate(self._intake.tally.close(self._clock.now), 1):
+            self._partials[self._homes[topic]].append(partial)
             if i % PARTIALS_AT_ONCE == 0:
                 yield
 
-    def _write(self, clocks: tuple[Clock, ...], partials: list[list[Partial]], effects: Effects) -> None:
+    def _write(self, effects: Effects) -> None:
         """One record for each `[signals]` partition, or more where one would grow too large; the clocks come last."""
-        for home, found in enumerate(partials):
+        clocks = tuple(self._clocks)
+        self._clocks.clear()
+        for home, found in enumerate(self._partials):
             key = b"%d" % self._partition
             chunk: list[Partial] = []
             weight = 0
@@ -186,6 +208,7 @@ class MatchStage:
                 effects.emit(SIGNALS, home, key, encode(Signals(self._partition, clocks, tuple(chunk))))
             if found:
                 effects.count("partials", by=len(found))
+                self._partials[home] = []
         intake = self._intake
         for shown in intake.evidence:
             effects.emit(EVIDENCE, 0, b"%d" % shown.key, encode(shown))
@@ -196,10 +219,6 @@ class MatchStage:
         if intake.memory.evicted:
             effects.count("evicted", by=intake.memory.evicted)
             intake.memory.evicted = 0
-
-    def finish(self, effects: Effects) -> Iterator[None]:
-        """Nothing yet."""
-        return iter(())
 
     def offer(self, effects: Effects, position: int) -> None:
         """What this step changed: a record for each post, and the clock."""
@@ -212,6 +231,25 @@ class MatchStage:
     def entries(self) -> Iterator[tuple[bytes, bytes]]:
         """What is remembered of posts. The clock is every partition's, and which mentions are shown is no result."""
         return self._intake.memory.entries()
+
+
+def _clock(raw: bytes) -> Clock | None:
+    """A record, if it is a clock: told from its first bytes, so that a parcel is not read twice."""
+    if _CLOCK_TAG not in raw[:8]:
+        return None
+    record = _read(raw)
+    return record if isinstance(record, Clock) else None
+
+
+def _together(mentions: Sequence[Mention]) -> Iterator[Sequence[Mention]]:
+    """In pieces that may be scanned as one."""
+    for first in range(0, len(mentions), TOGETHER):
+        some = mentions[first : first + TOGETHER]
+        if sum([len(one.text) for one in some]) <= TOGETHER_CHARACTERS:
+            yield some
+        else:
+            for one in some:
+                yield (one,)
 
 
 def _read(raw: bytes) -> "Parcel | Clock | ValueError":

@@ -25,6 +25,8 @@ HEAD = b"head"
 RECORDS = 200
 """Input records in which every changed slice is saved once, and so what recovery has to read again at most. A live daemon
 takes in a record a second and match partition at least: every slice within four minutes."""
+SAVED = 4
+"""Slices that a step saves at least, where so many have changed."""
 
 
 class Mark(Struct, frozen=True, array_like=True):
@@ -110,7 +112,7 @@ class Snapshots:
                 self._save(effects, name)
         self.unsaved = []
         share = (position - self.position) / RECORDS
-        for name in list(islice(self.changed, max(4, math.ceil(len(self.changed) * share)))):
+        for name in list(islice(self.changed, max(SAVED, math.ceil(len(self.changed) * share)))):
             self._save(effects, name)
         self.position = position
         self.marks[position] = self._mark(position)

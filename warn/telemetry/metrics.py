@@ -45,7 +45,7 @@ COUNTS: dict[str, Count] = {
 BUILD = Level("warn_build_info", "Which warn this is; always 1.", "version", "python")
 BUILD.put(1, __version__, platform.python_version())
 DAEMON_EVENTS = Count(
-    "warn_daemon_events", "Starts and stops of this process, and a damaged bus set aside.", "event"
+    "warn_daemon_events", "Starts and stops of this process, and what somebody should know of it.", "event"
 )
 LOG_EVENTS = Count("warn_log_events", "Log lines, by level.", "level")
 

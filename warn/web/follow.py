@@ -1,10 +1,11 @@
 """Keeps a `Store` up to date by following `[incidents]`, `[evidence]` and `[history]` through the bus port."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from warn.bus.base import Bus
+from warn.bus.base import Bus, Reader
+from warn.model.errors import TemporaryError
 from warn.model.flow import EVIDENCE, HISTORY, INCIDENTS
 from warn.model.wire import (
     UnknownKindError,
@@ -13,11 +14,13 @@ from warn.model.wire import (
     decode_history,
     decode_incident,
 )
+from warn.telemetry import events
 from warn.web.health import Health
 from warn.web.store import Store
 
 _BATCH: Final = 200
 _WAIT_S: Final = 1.0
+_AWAY_S: Final = 5.0
 _TRIM_EVERY_S: Final = 60.0
 
 
@@ -48,7 +51,7 @@ async def _follow_one(
         while True:
             if not behind:
                 health.well(f"web: {topic}")
-            records = await reader.read(_BATCH, _WAIT_S)
+            records = await _read(reader)
             put(_readable(decode, (value for _, _, _, value in records)))
             for partition, position, _, _ in records:
                 if position + 1 >= ends[partition]:
@@ -57,6 +60,16 @@ async def _follow_one(
                 behind.clear()
     finally:
         await reader.close()
+
+
+async def _read(reader: Reader) -> Sequence[tuple[int, int, bytes, bytes]]:
+    """What is new. While the engine is away there is nothing new, and the pages go on showing what they know."""
+    while True:
+        try:
+            return await reader.read(_BATCH, _WAIT_S)
+        except TemporaryError as e:
+            events.part_failed("web", e, retry_in_s=_AWAY_S)
+            await asyncio.sleep(_AWAY_S)
 
 
 def _readable(decode: Callable[[bytes], Any], values: Iterable[bytes]) -> list[Any]:

@@ -5,7 +5,7 @@ from aiokafka import errors as kafka
 
 from warn.bus.base import FencedError
 from warn.bus.codec import UnreadableStateError
-from warn.bus.kafka.faults import fault
+from warn.bus.kafka.faults import fault, step_fault
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 
 CASES = {
@@ -50,6 +50,15 @@ def test_a_fence_is_found_behind_a_generic_error(error: Exception) -> None:
     wrapped.__cause__ = error
     assert isinstance(fault(error, "x"), FencedError)
     assert isinstance(fault(wrapped, "x"), FencedError)
+
+
+def test_an_unknown_error_of_a_step_is_a_fence() -> None:
+    """Brokers fail on a commit that meets a fence; anywhere else the same word means nothing."""
+    wrapped = kafka.KafkaError("Unexpected error during batch delivery")
+    wrapped.__cause__ = kafka.UnknownError()
+    assert isinstance(step_fault(wrapped, "x"), FencedError)
+    assert isinstance(fault(wrapped, "x"), TemporaryError)
+    assert isinstance(step_fault(kafka.KafkaTimeoutError(), "x"), TemporaryError)
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_what_is_right_is_not_told(ours: str) -> None:
         ("signals", {"segment_ms": "604800000"}, "note", "segment.ms is 604800000, and must be at most 86400000"),
         ("desk", {"min_insync_replicas": "1"}, "unsafe", "min.insync.replicas is 1, and must be at least 2"),
         ("desk", {"unclean_leader_election_enable": "true"}, "unsafe", "unclean.leader.election.enable is true, and must be false"),
-        ("state.match", {"max_message_bytes": "1048588"}, "wrong", "max.message.bytes is 1048588, and must be at least 5242880"),
+        ("state.match", {"max_message_bytes": "1048588"}, "wrong", "max.message.bytes is 1048588, and must be at least 16777216"),
         ("state.match", {"min_cleanable_dirty_ratio": "0.5"}, "note", "min.cleanable.dirty.ratio is 0.5, and must be at most 0.1"),
         ("state.match", {"cleanup_policy": "delete"}, "wrong", "cleanup.policy is delete, and must be compact"),
         ("audit", {"message_timestamp_type": ""}, "wrong", "message.timestamp.type is not set, and must be LogAppendTime"),

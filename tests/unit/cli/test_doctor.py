@@ -184,6 +184,10 @@ async def test_a_daemon_that_answers_is_no_fault(host: str) -> None:
     """The port is taken by warn itself."""
     server = Server(build(filled(), Health(), exposition), host, 0)
     running = asyncio.create_task(server.run())
+    for _ in range(500):
+        if server._server.started:
+            break
+        await asyncio.sleep(0.01)
     found = await look_at_port(Settings(web={"host": host, "port": server.port}))
     server.stop()
     await running

@@ -53,6 +53,7 @@ class Match:
         self.effects = Effects()
         list(self.stage.step(batch, self.effects))
         self.position += len(values)
+        list(self.stage.finish(self.effects))
         self.stage.offer(self.effects, self.position)
         return self.effects
 

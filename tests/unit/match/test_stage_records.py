@@ -82,6 +82,7 @@ def test_before_the_first_rules_nothing_is_counted_and_that_is_said() -> None:
     stage, effects = MatchStage(0, 2, rulesets, PUBLIC_KEY), Effects()
     stage.restore((), 0)
     list(stage.step([In(0, encode(Clock(NOW))), In(1, encode(Parcel((post(1, "Acme"),))))], effects))
+    list(stage.finish(effects))
     assert effects.counts["late", ""] == 1
     assert [decode_signals(out.value).clocks for out in effects.out] == [(Clock(NOW),)] * 2
 

@@ -69,6 +69,15 @@ def test_requests_of_libraries_stay_out() -> None:
     assert out.getvalue() == ""
 
 
+def test_the_kafka_client_says_nothing() -> None:
+    """Its lines of level debug hold every request, posts and passwords; what its errors mean is told by our events."""
+    out = to_json("debug")
+    for name in ("aiokafka", "aiokafka.conn", "aiokafka.producer.sender"):
+        logging.getLogger(name).debug("Request: SaslAuthenticateRequest(canary)")
+        logging.getLogger(name).error("canary")
+    assert out.getvalue() == ""
+
+
 def test_unexpected_error_is_told_by_type_and_place_only() -> None:
     """The message of an error that we did not write may quote a post."""
     out = to_json()

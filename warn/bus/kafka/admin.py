@@ -29,6 +29,8 @@ _FORBIDDEN: Final = 29
 _THERE_ALREADY: Final = 36
 _TOO_FEW_BROKERS: Final = 38
 _LOOK_S: Final = 0.2
+_START_PATIENCE_S: Final = 1.5
+"""A start does not wait long for a broker that hangs: the others have what it has."""
 _MOST_TOLD: Final = 5
 
 
@@ -61,7 +63,7 @@ async def check(config: KafkaConfig) -> Inspection:
     Raises `PermanentError` (reason `config`) that names what differs and `warn init`; `AwayError` where no broker can
     be reached, `RefusedError` where none will have us.
     """
-    found = await inspect(config)
+    found = await inspect(config, _START_PATIENCE_S)
     # A broker that starts with us may not lead its partitions yet: workers wait for that.
     refusals = [f for f in found.refusals if not f.passes]
     if refusals:
@@ -73,11 +75,14 @@ async def check(config: KafkaConfig) -> Inspection:
     return found
 
 
-async def inspect(config: KafkaConfig) -> Inspection:
-    """Look at brokers and topics; change nothing. Raises `AwayError`, `RefusedError`."""
+async def inspect(config: KafkaConfig, patience_s: float | None = None) -> Inspection:
+    """Look at brokers and topics; change nothing. `patience_s`: how long a broker besides the first may take.
+
+    Raises `AwayError`, `RefusedError`.
+    """
     node = await bootstrap(config)
     try:
-        return await _inspect(node, config)
+        return await _inspect(node, config, patience_s)
     finally:
         await node.close()
 
@@ -121,10 +126,10 @@ async def bootstrap(config: KafkaConfig) -> Node:
     raise next((e for e in kept if isinstance(e, RefusedError)), kept[0])
 
 
-async def _inspect(node: Node, config: KafkaConfig) -> Inspection:
+async def _inspect(node: Node, config: KafkaConfig, patience_s: float | None = None) -> Inspection:
     names = [t.name for t in wanted(config)]
     metadata = await node.ask(wire.AskMetadata(names))
-    brokers = await _ask_brokers(node, metadata, config)
+    brokers = await _ask_brokers(node, metadata, config, patience_s)
     fitting = _fitting(config, len(brokers))
     topics = await _topics(node, metadata, fitting)
     found = list(judge(brokers, config))
@@ -141,12 +146,23 @@ def _fitting(config: KafkaConfig, brokers: int) -> KafkaConfig:
     return replace(config, replication=replication, min_insync=min(config.min_insync, replication))
 
 
-async def _ask_brokers(first: Node, metadata: Any, config: KafkaConfig) -> Sequence[BrokerSeen]:
+async def _ask_brokers(
+    first: Node, metadata: Any, config: KafkaConfig, patience_s: float | None
+) -> Sequence[BrokerSeen]:
     """All at once, each at the address that the cluster gives out for it: that is what clients will use."""
+
+    async def ask(number: int, address: Address) -> BrokerSeen:
+        try:
+            async with asyncio.timeout(patience_s):
+                return await _ask_broker(first, number, address, config)
+        except TimeoutError:
+            silent = f"{address} did not answer within {patience_s:g} s"
+            return BrokerSeen(number, str(address), trouble=silent)
+
     async with asyncio.TaskGroup() as group:
         asked = [
-            group.create_task(_ask_broker(first, node, Address(host, port), config))
-            for node, host, port, *_ in sorted(metadata.brokers)
+            group.create_task(ask(number, Address(host, port)))
+            for number, host, port, *_ in sorted(metadata.brokers)
         ]
     return [one.result() for one in asked]
 

@@ -86,6 +86,20 @@ def fault(error: BaseException, doing: str) -> Exception:
     return TemporaryError(f"{doing}: {_name(causes[-1])}", reason=Reason.UNEXPECTED)
 
 
+def step_fault(error: BaseException, doing: str) -> Exception:
+    """The same for a step in a transaction, where "unknown server error" means a fence.
+
+    A commit that arrives while the successor's fence is being written makes the coordinator of 4.2.1 fail within
+    ("already a pending state PREPARE_EPOCH_FENCE"); the step is then undone. Whatever else it may be, opening the seat
+    anew if it is still ours is the cure.
+    """
+    if _any(list(_causes(error)), (kafka.UnknownError,)):
+        return FencedError(
+            f"{doing}: the coordinator failed on it, as it does while somebody opens this seat"
+        )
+    return fault(error, doing)
+
+
 def _forbidden(error: BaseException) -> str:
     if isinstance(error, kafka.TransactionalIdAuthorizationFailed):
         return "not allowed: grant Write and Describe on transactional ids that begin with the prefix"

@@ -105,6 +105,8 @@ def _broker(broker: BrokerSeen, config: KafkaConfig) -> Iterator[Finding]:
         value = broker.settings.get(name)
         if value is not None and not well(value):
             do = f"set {name}={must.split()[-1]} in the broker's configuration"
+            if name.startswith("transaction.state"):
+                do += "; if it has had transactions, give __transaction_state its copies by kafka-reassign-partitions.sh"
             yield Finding(level, broker.place, f"{name} is {value}, and must be {must}", do)
 
 

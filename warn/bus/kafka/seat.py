@@ -20,7 +20,7 @@ from warn.bus.codec import UnreadableStateError
 from warn.bus.kafka.batches import Batches
 from warn.bus.kafka.chain import HEADER, Break, Chain, Saved, saved
 from warn.bus.kafka.cluster import Cluster
-from warn.bus.kafka.faults import fault
+from warn.bus.kafka.faults import step_fault
 from warn.bus.kafka.restore import (
     POSITION_KEY,
     StateLog,
@@ -135,7 +135,7 @@ class KafkaSeat:
                 await batches.send()
                 await producer.commit_transaction()
         except Exception as e:
-            raise fault(e, f"committing a step of {self._name}") from e
+            raise step_fault(e, f"committing a step of {self._name}") from e
 
     def _encoded(
         self,

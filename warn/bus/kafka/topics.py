@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from warn.bus.codec import MAX_BODY
 from warn.bus.kafka.config import PARTITIONS, KafkaConfig
 from warn.bus.topics import COMPACTED, RETENTION_S, partition_counts
 from warn.model.flow import COLLECT, DEADLETTERS, EVIDENCE, MENTIONS, STAGE_INPUT, TOPICS
 
-MAX_MESSAGE_BYTES: Final = MAX_BODY + 1024 * 1024
-"""The largest batch of records that the brokers take; a state body of 4 MiB has to fit with what is around it, and
-with the small records that share its batch. A producer's `max_request_size` must not be above it."""
+MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
+"""The largest batch of records that the brokers take, and the largest record that a producer sends. A state body has 4 MiB
+at most (`bus.codec.MAX_BODY`); the rule set of ten thousand rules is one record of seven or eight."""
 
 TEXTS: Final = frozenset({MENTIONS, EVIDENCE, DEADLETTERS})
 """Topics that hold texts, links and native ids: keeping them longer than promised is a fault."""

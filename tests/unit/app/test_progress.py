@@ -1,0 +1,110 @@
+"""Whether workers get on: only one that has input, says nothing, and could ask the engine is stuck."""
+
+from typing import Literal
+
+import pytest
+
+from warn.app.progress import OPENING_S, STILL_S, Progress
+from warn.bus.memory import MemoryBus
+from warn.bus.memory_store import MemoryStore
+from warn.model.errors import Reason, TemporaryError
+from warn.model.flow import MENTIONS
+from warn.stages.base import Out
+
+
+class Worker:
+    """Takes in what there is, or does not."""
+
+    stage_name = "match"
+    partition = 0
+
+    def __init__(self, what: Literal["well", "quiet", "ended"]) -> None:
+        self.what = what
+
+    async def caught_up(self) -> None:
+        if self.what == "ended":
+            raise RuntimeError("ended")
+        if self.what == "quiet":
+            raise TimeoutError
+
+
+class World:
+    """A clock, an engine, and one worker."""
+
+    def __init__(self, what: Literal["well", "quiet", "ended"]) -> None:
+        self.now = 0.0
+        self.away = False
+        self.bus = MemoryBus(MemoryStore(), self.fault)
+        self.progress = Progress(lambda: self.now)
+        self.worker = Worker(what)
+
+    async def fault(self, point: str) -> None:
+        if self.away and point == "end":
+            raise TemporaryError("no broker", reason=Reason.NETWORK)
+
+    async def look(self, after_s: float) -> str:
+        self.now += after_s
+        return await self.progress.look(self.bus, [self.worker])
+
+
+async def stuck(world: World, seconds: float) -> bool:
+    """Whether it is found stuck, looking every ten seconds."""
+    found = [await world.look(10) for _ in range(int(seconds // 10))]
+    return any(found)
+
+
+async def test_quiet_with_input_is_stuck() -> None:
+    """A minute without a sign; the words name the worker."""
+    world = World("quiet")
+    await world.bus.write([Out(MENTIONS, 0, b"", b"x")])
+    world.progress.sign("match", 0)
+    assert not await stuck(world, STILL_S)
+    assert await world.look(10) == "match 0 has input and has done nothing for 60 s"
+
+
+@pytest.mark.parametrize("what", ["well", "ended"])
+async def test_who_gets_on_or_has_ended_is_not(what: Literal["well", "ended"]) -> None:
+    world = World(what)
+    world.progress.sign("match", 0)
+    assert not await stuck(world, 500)
+
+
+async def test_signs_of_life_count() -> None:
+    """A failure told every half minute is a sign; waiting for a rule set is told once, and goes on."""
+    world = World("quiet")
+    for _ in range(10):
+        world.progress.sign("match", 0)
+        assert not await stuck(world, 40)
+    world.progress.sign("match", 0, waiting=True)
+    assert not await stuck(world, 500)
+    world.progress.sign("match", 0)
+    assert await stuck(world, 100)
+
+
+async def test_opening_takes_its_time() -> None:
+    """Reading a large state back is given what a worker gives it, and a minute more."""
+    world = World("quiet")
+    world.progress.sign("match", 0, opening=True)
+    assert not await stuck(world, OPENING_S)
+    assert await stuck(world, 60)
+
+
+async def test_without_an_engine_nothing_is_known() -> None:
+    """While it does not answer nobody is stuck, and the minute begins anew when it does."""
+    world = World("quiet")
+    world.progress.sign("match", 0)
+    assert not await stuck(world, 50)
+    world.away = True
+    with pytest.raises(TemporaryError):
+        await world.look(100)
+    world.away = False
+    assert not await stuck(world, STILL_S)
+    assert await stuck(world, 20)
+
+
+async def test_a_seat_that_is_gone_is_forgotten() -> None:
+    world = World("quiet")
+    world.progress.sign("match", 0)
+    assert not await stuck(world, 50)
+    world.progress.gone("match", 0)
+    assert not await stuck(world, 500)
