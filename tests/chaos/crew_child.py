@@ -9,8 +9,6 @@ import asyncio
 import signal
 from pathlib import Path
 
-from prometheus_client import REGISTRY
-
 from tests.chaos.script import KEY
 from warn.app.engine import KAFKA_PACE
 from warn.app.pipeline import STAGES, Pipeline, Share
@@ -21,6 +19,7 @@ from warn.bus.ownership import Fixed
 from warn.bus.rulesets import RuleSets
 from warn.model.flow import COLLECT, MENTIONS, SIGNALS
 from warn.telemetry import logs
+from warn.telemetry.series import REGISTRY
 from warn.web.health import Health
 
 STEP_S = 6.0

@@ -210,6 +210,14 @@ class Fleet:
         """Gaps, overlaps and hanging transactions that were noticed."""
         return [one for one in self.told if one.event in ALARMS]
 
+    def amounts(self, topic: str) -> Counter[tuple[str, int]]:
+        """Of a topic: how much was noticed to be missing, or to be there again, by alarm and partition."""
+        sums: Counter[tuple[str, int]] = Counter()
+        for one in self.alarms():
+            if one.fields.get("topic") == topic:
+                sums[one.event, int(one.fields["partition"])] += int(one.fields["amount"])
+        return sums
+
     def brief(self) -> str:
         """Where everything stands, for a message."""
         held = {c.name: sorted(c.held) for c in self.children.values() if c.alive}

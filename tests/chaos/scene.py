@@ -81,7 +81,7 @@ class Seen:
         scene, fleet = self.scene, self.scene.fleet
         fenced, opened = fleet.count("worker_fenced"), fleet.tenures.number()
         failed = Counter(
-            f"{t.fields.get('error') or t.fields.get('message', '')}"
+            str(t.fields.get("error", t.fields.get("reason")))
             for t in fleet.told
             if t.event == "worker_failed"
         )
@@ -96,12 +96,22 @@ class Seen:
             f"  longest without a commit of a seat: {longest}",
             f"  longest step of the loader {scene.loader.longest_s:.1f} s, failures {scene.loader.failures}",
             f"  {numbers}, trespasses {len(fleet.tenures.trespasses())}",
-            *(f"    alarm: {a.child} {a.event} {a.fields}" for a in fleet.alarms()[:20]),
+            *(f"    alarm: {line}" for line in noticed(fleet)),
             f"  wanted: {self.wanted.told()}",
             f"  found:  {self.outcome.told()}",
             *(f"  WRONG {line}" for line in self.wrong),
         ]
         return "\n".join(lines)
+
+
+def noticed(fleet: Fleet) -> list[str]:
+    """The alarms by what they name, with their amounts; who opens a seat anew may tell of the same thing again."""
+    sums: Counter[tuple[str, ...]] = Counter()
+    for one in fleet.alarms():
+        named = {k: str(v) for k, v in one.fields.items() if k not in {"level", "amount", "behind"}}
+        what = (one.event, *(f"{k} {v}" for k, v in sorted(named.items())))
+        sums[what] += int(one.fields.get("amount", one.fields.get("behind", 0)))
+    return [f"{', '.join(what)}: {amount}" for what, amount in sorted(sums.items())]
 
 
 async def play(
@@ -119,6 +129,7 @@ async def play(
     """Load, work, strike, settle, compare."""
     began = time.monotonic()
     wanted = expected(WORLD, plan.mentions)
+    before = {name: total(name) for name in NUMBERS}  # of this process, which has run other tests
     times = {"session_ms": session_ms, "transaction_ms": transaction_ms}
     config = config_of(bootstrap, prefix, nodes, **times)
     bus = await KafkaBus.start(config)
@@ -142,7 +153,7 @@ async def play(
     finally:
         fleet.close()
         await bus.close()
-    numbers = {name: total(name) + _told(fleet, name) for name in NUMBERS}
+    numbers = {name: max(0.0, total(name) - before[name]) + _told(fleet, name) for name in NUMBERS}
     wrong = differences(wanted, outcome)
     return Seen(scene, wanted, outcome, wrong, time.monotonic() - began, settled, numbers)
 

@@ -1,5 +1,6 @@
 """Brokers killed and started again: exactly what a run without any of it gives; and a release that loses commits."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,11 +11,12 @@ from tests.chaos.saying import Say
 from tests.chaos.scene import Plan, exact, play
 from tests.chaos.topics import made
 from tests.kafka.brokers import Brokers
+from warn.model.flow import MENTIONS
 
 SMALL, LARGE = 12_000, 100_000
 PREFIX = "chaos"
 few = pytest.mark.real, pytest.mark.timeout(180)
-many = pytest.mark.chaos, pytest.mark.timeout(900)
+many = pytest.mark.chaos, pytest.mark.timeout(600)
 
 Make = Callable[..., Brokers]
 
@@ -58,18 +60,23 @@ async def test_leader_and_coordinator_killed_in_turn(
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(600)
 async def test_what_4_3_1_loses_is_noticed(make_kafka: Make, tmp_path: Path, say: Say) -> None:
     """Kafka 4.3.1 loses commits when it is killed (KAFKA-20734). What it loses cannot be got back, but is told by name."""
     # With a longer session than the other tests have, so that it comes back while it still counts as present.
     slow = {"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500"}
     kafka = make_kafka(version="4.3.1", settings=slow)
     await made(kafka.bootstrap, PREFIX)
-    plan, fault = Plan(97, 30_000, 400.0, faults=8), at_commits(kafka, 8, down_s=(0.0, 4.0))
+    plan, fault = Plan(97, 30_000, 500.0), at_commits(kafka, (8, 16), down_s=(0.0, 4.0))
     seen = await play(plan, kafka.bootstrap, PREFIX, tmp_path, fault, transaction_ms=3_000, settle_s=60.0)
     say(seen.report("Kafka 4.3.1, killed at commits"))
-    assert seen.scene.injected["broker killed as it acknowledged a commit"] == plan.faults
-    alarms = seen.scene.fleet.alarms()
+    assert seen.scene.injected["broker killed as it acknowledged a commit"] >= 8
+    fleet = seen.scene.fleet
     if seen.wrong or not seen.settled:
-        assert alarms and any(seen.numbers.values()), "something was lost, and nobody noticed"
-        assert all("partition" in a.fields for a in alarms)
+        assert fleet.alarms() and any(seen.numbers.values()), "something was lost, and nobody noticed"
+    told = fleet.amounts(MENTIONS)
+    for partition, wanted in seen.wanted.mentions.items():
+        found = seen.outcome.mentions.get(partition, [])
+        lacking, surplus = Counter(wanted) - Counter(found), Counter(found) - Counter(wanted)
+        assert told["bus_gap", partition] >= lacking.total(), f"partition {partition}: a gap went unnoticed"
+        assert told["bus_overlap", partition] >= surplus.total(), f"partition {partition}: an overlap did"

@@ -12,7 +12,7 @@ from tests.kafka.fixtures import Cluster
 
 SMALL, LARGE = 12_000, 100_000
 few = pytest.mark.real, pytest.mark.timeout(180)
-many = pytest.mark.chaos, pytest.mark.timeout(900)
+many = pytest.mark.chaos, pytest.mark.timeout(600)
 
 
 @pytest.mark.parametrize(

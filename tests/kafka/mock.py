@@ -66,8 +66,9 @@ class Err(IntEnum):
 
 @functools.cache
 def _library() -> ctypes.CDLL:
-    beside = Path(confluent_kafka.__file__).parents[1] / "confluent_kafka.libs"
-    return ctypes.CDLL(str(next(beside.glob("librdkafka*"))))
+    package = Path(confluent_kafka.__file__).parent
+    folders = (package.with_name("confluent_kafka.libs"), package / ".dylibs")  # Linux, macOS
+    return ctypes.CDLL(str(next(path for folder in folders for path in folder.glob("librdkafka*"))))
 
 
 def _function(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:

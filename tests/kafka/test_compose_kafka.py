@@ -114,7 +114,7 @@ def ready(port: int) -> bool:
         return False
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(240)
 def test_every_stage_gets_ready(composed: Composed, tmp_path: Path) -> None:
     """The services of warn as processes: init ends well, and then each stage says that it is ready, on the same data."""
     exchanged = {
@@ -141,7 +141,7 @@ def test_every_stage_gets_ready(composed: Composed, tmp_path: Path) -> None:
             )
             stack.callback(process.wait, 30)
             stack.callback(process.terminate)
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 120
         while waiting := [stage for stage, port in ports.items() if not ready(port)]:
             logs = "".join((tmp_path / f"{stage}.log").read_text()[-2000:] for stage in waiting)
             assert time.monotonic() < deadline, f"not ready: {waiting}\n{logs}"

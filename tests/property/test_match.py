@@ -6,7 +6,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warn.match.fold import fold
+from warn.match.fold import _fold_any, fold
 from warn.match.matcher import Matcher
 from warn.match.pattern import PatternError, compile_pattern
 from warn.match.terms import Vocabulary
@@ -101,6 +101,25 @@ def test_the_door_lets_through_all_that_matches(rules: RuleSet, text: str) -> No
     assert matcher.could_match(text) or not matcher.match(text).topics
 
 
+MANY = st.lists(
+    TEXT | st.text() | st.sampled_from(["", "acme\x00fire", "\x00", "İ", "acme", "@acme"]), max_size=6
+)
+
+
+@given(rule_sets(), MANY, st.booleans())
+def test_many_texts_are_scanned_as_one(rules: RuleSet, texts: list[str], pattern: bool) -> None:
+    """No text's topics depend on what stands before or behind it, whatever the texts are."""
+    if pattern:
+        odd = Topic("A/odd", "A", any=(Term("fire.{0,3}ac", "regex"), Term("@acme", "handle")))
+        rules = RuleSet(topics=(*rules.topics, odd), negative=rules.negative)
+    matcher = Matcher(rules, PUBLIC_KEY)
+    one_by_one = [matcher.match(text) for text in texts]
+    together = matcher.match_all(texts)
+    assert [hit.topics for hit in together] == [hit.topics for hit in one_by_one]
+    assert [hit.folded for hit in together] == [hit.folded for hit in one_by_one]
+    assert [hit.negative for hit in together] == [hit.negative for hit in one_by_one]
+
+
 @given(rule_sets(), TEXT)
 def test_a_text_is_negative_by_its_words_alone(rules: RuleSet, text: str) -> None:
     """Whether a topic was found, or a word is in a topic too, does not change it."""
@@ -118,6 +137,17 @@ ANY_TEXT = st.text(st.characters() | st.sampled_from("iIıİ\u0307\u200b\u00ad�
 def test_folding_twice_is_folding_once(text: str) -> None:
     """So rules that were folded when they were read fold no further when they are compiled."""
     assert fold(fold(text)) == fold(text)
+
+
+@given(
+    ANY_TEXT
+    | st.lists(
+        st.sampled_from("aAİ\u0301é🔥❤\ufe0f\u200d\u1100\u1161가か\u3099火\u0915\u093c—“"), max_size=9
+    ).map("".join)
+)
+def test_the_short_way_to_fold_is_the_long_way(text: str) -> None:
+    """Characters that folding leaves alone are left alone whatever stands beside them."""
+    assert fold(text) == (text.lower() if text.isascii() else _fold_any(text))
 
 
 @given(ANY_TEXT)

@@ -40,10 +40,7 @@ class Intake:
 
     async def _live(self) -> None:
         process, sim = self._process, self._process.sim
-        pairs = [
-            (ConnectorConfig(name=one.name, role=ROLES.get(one.name, "")), one)  # type: ignore[arg-type]
-            for one in sim.sources
-        ]
+        pairs = [(ConnectorConfig(name=one.name, role=ROLES.get(one.name, "")), one) for one in sim.sources]
         supervisor = self._supervisor = Supervisor(
             process.bus,
             pairs,

@@ -29,7 +29,7 @@ from warn.stages.matchers import Matchers
 
 REMEMBERED_S = 48 * 3600
 LATE_S, EARLY_S = 600, 120
-CANARIES = {
+CANARIES: dict[str, dict[str, tuple[str, ...]]] = {
     "Acme battery smoke": {"one": ("Acme/acme", "Acme/battery"), "two": ("Acme/acme", "Acme/smoke")},
     "Acme and delta": {"one": ("Acme/acme", "Delta/delta"), "two": ("Acme/acme", "Delta/delta")},
     "delta shame": {"one": ("Delta/delta",), "two": ("Delta/delta",)},
@@ -93,7 +93,8 @@ def _named(incidents: list[IncidentEvent]) -> str:
 def recorded(world: World, plant: Plant, matchers: Matchers) -> list[Segment]:
     """The log that a feed makes of a recording when nothing goes wrong, read in another order."""
     store = MemoryStore()
-    items = sorted(reversed(world.items()), key=plant.order)
+    items = world.items()[::-1]
+    items.sort(key=plant.order)
     feed = Feed(MemoryBus(store), RULES["one"], matchers.filter, key=KEY, end_s=world.end_jump_s)
     work = feed.run(lambda start: items[start:])
     with contextlib.suppress(StopIteration):  # nothing in it waits
@@ -209,7 +210,12 @@ def _missing(
     incidents: list[IncidentEvent], told: list[DeliveryEvent], rings: Counter[tuple[str, str, int]]
 ) -> Iterator[str]:
     """Pages that nobody got. One that grew before it was first tried rings with its newest numbers."""
-    over = {(e.incident, e.sequence) for e in told if e.state in {"superseded", "expired", "held"}}
+    # A lower rung that was not needed is no excuse: somebody higher up must have rung.
+    over = {
+        (e.incident, e.sequence)
+        for e in told
+        if e.state in {"superseded", "expired", "held"} and e.reason != "not needed"
+    }
     for event in incidents:
         if event.event not in {"opened", "wave"} or event.mode != "live" or event.severity != "page":
             continue

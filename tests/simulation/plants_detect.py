@@ -118,10 +118,6 @@ def _all_new(self: Snapshots, name: str, position: int) -> bool:
     return True
 
 
-def _all_ahead(self: Snapshots, name: str, tick: int) -> bool:
-    return True
-
-
 def _head_only(self: Snapshots, effects: Any, name: str) -> None:
     """No slice is ever saved."""
     self.changed.pop(name, None)
@@ -136,9 +132,9 @@ def _from_committed(self: Snapshots, effects: Any, position: int) -> None:
 _OFFER = Snapshots.offer
 
 
-def _everything(one: Slice, now: int) -> bytes:
-    """The state hash sees what the next visit would drop."""
-    return slicestate.encode(one, "", 0)
+def _in_pieces(pending: Any) -> list[Any]:
+    """The state hash sees in how many pieces match wrote what waits for its tick."""
+    return sorted(pending, key=lambda p: (p.known_at, p.second))
 
 
 def _soonest(self: Slice, at: int) -> bool:
@@ -163,10 +159,9 @@ PLANTS: Final = (
     Patched("decayed sums stepped by the clock", (DetectStage, "_arrive", _stepped)),
     Patched("no slice record in the step that creates a topic", (Snapshots, "replaced", _not_at_once)),
     Patched("catch-up slice by slice", (DetectStage, "step", _slice_by_slice)),
-    Patched("the state hash sees what the next touch drops", (slicestate, "essence", _everything)),
+    Patched("the state hash sees pieces of partials", (slicestate, "_together", _in_pieces)),
     Patched("detector state only in memory", (Snapshots, "_save", _head_only)),
     Patched("arrivals that a slice has seen are counted again", (Snapshots, "is_new", _all_new)),
-    Patched("ticks that a slice went through are gone through again", (Snapshots, "is_ahead", _all_ahead)),
     Patched("the re-read starts where the last step ended", (Snapshots, "offer", _from_committed)),
     Patched("partials counted on arrival", (Slice, "take", _soonest)),
     Patched("a tick is due for one match partition's clock", (DetectStage, "_arrive", _any_partition)),

@@ -10,7 +10,7 @@ from tests.simulation.rules import BY_HASH, HASHES
 from warn.aggregate import memory, partial, people
 from warn.ingest.order import seen_at
 from warn.model.mention import Item
-from warn.model.records import Counted, Sample
+from warn.model.records import Clock, Counted, Sample
 from warn.stages import intake, match
 
 
@@ -37,6 +37,18 @@ def _jointly(self: memory.Memory, thread: int, key: int, post: memory.Post) -> N
 
 
 _COUNT = memory.Memory.count
+
+
+def _expired_too(self: memory.Memory) -> Any:
+    """`Memory.entries`, with what the next touch of its bucket would drop."""
+    keep, self._keep_s = self._keep_s, 10**9
+    try:
+        return list(_ENTRIES(self))
+    finally:
+        self._keep_s = keep
+
+
+_ENTRIES = memory.Memory.entries
 
 
 def _by_id(self: memory.Memory, thread: int, key: int) -> memory.Post | None:
@@ -109,7 +121,7 @@ _PASS = match.MatchStage._pass
 
 def _end_of_batch(self: match.MatchStage, batch: Any, effects: Any) -> Any:
     """What a batch holds is known at the batch's last clock."""
-    clocks = [one for one in batch if isinstance(match._read(one.value), match.Clock)]
+    clocks = [one for one in batch if isinstance(match._read(one.value), Clock)]
     yield from _STEP(self, [*clocks, *(one for one in batch if one not in clocks)], effects)
 
 
@@ -119,6 +131,7 @@ _STEP = match.MatchStage.step
 PLANTS: Final = (
     SeenOnly(),
     Patched("memory bounded per partition, not per bucket", (memory.Memory, "count", _jointly)),
+    Patched("the state hash sees what the next touch drops", (memory.Memory, "entries", _expired_too)),
     Patched("parents and roots looked up by id alone", (memory.Memory, "find", _by_id)),
     Patched("dedup memory not saved", (memory.Memory, "offer", _forget_to_save)),
     Patched(

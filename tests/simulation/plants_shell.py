@@ -10,9 +10,12 @@ from tests.simulation.plant import Patched, Plant
 from warn.bus.base import Seat
 from warn.incident import outbox
 from warn.incident.call import Call, Said
+from warn.incident.course import _fire as fire
 from warn.incident.outbox import Outbox
+from warn.incident.page import tell
 from warn.ingest import memory as door
 from warn.ingest.overlap import Overlap
+from warn.ingest.switch import Switch
 from warn.model.alerts import Receipt, Tick
 from warn.stages import respond
 from warn.stages.base import In, Stage
@@ -37,6 +40,11 @@ def _forgetful(self: door.Memory, **more: Any) -> None:
 _INIT = door.Memory.__init__
 
 
+def _nobody_behind(self: Switch, notices: Any) -> list[int]:
+    """The clock names a rule set at once, whatever the other seats of collect filter by."""
+    return []
+
+
 # ---- the worker
 
 
@@ -50,7 +58,7 @@ class Restless(Worker):
         def make() -> Stage:
             if self._kept is None:
                 self._kept = _Once(fresh())
-            return self._kept  # type: ignore[return-value]
+            return self._kept
 
         self.make_stage = make
 
@@ -128,19 +136,12 @@ def _ticking(self: RespondStage, record: Any, effects: Any) -> None:
     """The timers of incidents go by the ticks of the wall."""
     if isinstance(record, Tick):
         for course in list(self._courses.values()):
-            for turn in respond_fire(course, record.now):
-                event = respond.tell(turn, "")
+            for turn in fire(course, record.now):
+                event = tell(turn, "")
                 respond._emit(effects, event)
                 self._outbox.say(event)
                 self._changed.add(course.brand)
     _TAKE(self, record, effects)
-
-
-def respond_fire(course: Any, now: int) -> Any:
-    """The incidents of a brand whose wait is over by the wall."""
-    from warn.incident.course import _fire
-
-    return _fire(course, now)
 
 
 _TAKE = RespondStage._take
@@ -184,6 +185,7 @@ PLANTS: Final = (
     Patched("collect remembers only its cursor", (Overlap, "add", _no_overlap)),
     Patched("the door remembers no threads", (door.Memory, "put", _never_known)),
     Patched("the door forgets before match does", (door.Memory, "__init__", _forgetful)),
+    Patched("a rule set named before every seat filters by it", (Switch, "behind", _nobody_behind)),
     _worker("a stage used again after a failed commit", Restless),
     _worker("deliveries before the commit", Eager),
     _worker("what is read again is committed again", Repeating),

@@ -167,6 +167,7 @@ class Process:
             rng=self.rng,
             backoff_s=(0.05, 1.0),
             clock=self.sim.wall,
+            pace=lambda: self.rng.choice((1, 1, 2, 5)),
             commit_every_s=self.sim.world.commit_every_s,
             at_once=stage != MATCH,
         )
@@ -193,10 +194,10 @@ class Process:
             return
         if mishap == "crash":
             self.dead = True
-            sim.crashed(self)
+            sim.table.crashed(self)
         elif mishap == "freeze":
             self.frozen_until = sim.loop.time() + sim.weather.wait_s("freeze")
-            sim.froze(self)
+            sim.table.froze(self)
         elif mishap == "late":
             self._late_s = sim.weather.wait_s("late")
         elif mishap == "delay":

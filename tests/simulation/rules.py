@@ -14,7 +14,7 @@ from warn.aggregate import memory, partial, people, tally
 from warn.incident import course
 from warn.incident.route import Route, Target
 from warn.match import told
-from warn.model.hashing import content_hash
+from warn.model.hashing import BUCKETS, content_hash
 from warn.model.rules import Account, Channel, DetectorSpec, Floor, Rule, RuleSet, Term, Topic
 from warn.model.wire import encode
 from warn.stages import detect, snapshots
@@ -127,7 +127,7 @@ _SCALED: tuple[tuple[Any, str, Any], ...] = (
 def scaled(room: int) -> Iterator[None]:
     """Within it hours are minutes and hundreds are handfuls; `room`: posts that match remembers in a bucket."""
     with contextlib.ExitStack() as stack:
-        limits = (memory.BUCKETS * room, memory.REMEMBERED_S)
+        limits = (BUCKETS * room, memory.REMEMBERED_S)
         stack.enter_context(mock.patch.object(memory.Memory.__init__, "__defaults__", limits))
         for place, name, value in _SCALED:
             stack.enter_context(mock.patch.object(place, name, value))

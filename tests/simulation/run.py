@@ -22,11 +22,11 @@ from tests.simulation.process import Process, stage_of
 from tests.simulation.rules import BY_HASH, KEY, RULES, scaled
 from tests.simulation.settle import settled
 from tests.simulation.sources import Source
+from tests.simulation.table import Table
 from tests.simulation.weather import Mishap, Weather
 from tests.simulation.world import LIVE_S, SOURCES, World, world
-from warn.bus.base import Seats
 from warn.bus.memory import MemoryStore
-from warn.model.flow import COLLECT, DETECT, MATCH, MENTIONS, RESPOND, SIGNALS
+from warn.model.flow import DETECT, MATCH, MENTIONS, RESPOND, SIGNALS
 from warn.model.rules import RuleSet
 from warn.stages.base import MissingConfigError, Stage
 from warn.stages.matchers import Matchers
@@ -69,14 +69,8 @@ class Simulation:
         self.violations: list[str] = []
         self.story: list[str] = []
         self.trace = blake2b(digest_size=16)
-        seats = {COLLECT: one.collect, MATCH: one.partitions, DETECT: one.signals, RESPOND: 1}
-        self.seats = [(stage, p) for stage, n in seats.items() for p in range(n)]
-        self.table: dict[tuple[str, int], int | None] = {
-            seat: i % one.processes for i, seat in enumerate(self.seats)
-        }
-        self.slots: list[Process] = []
         self.buried: list[Any] = []
-        self.collecting = True
+        self.table = Table(self)
 
     # ---- what processes ask
 
@@ -124,87 +118,13 @@ class Simulation:
         await rest
         raise AssertionError("the dead do not come back")
 
-    # ---- who holds what
-
-    def mine(self, slot: int) -> Seats:
-        """The seats of a slot."""
-        return frozenset(
-            seat
-            for seat, owner in self.table.items()
-            if owner == slot and (self.collecting or seat[0] != COLLECT)
-        )
-
-    def inform(self, slot: int) -> None:
-        """Tell whoever is in a slot what is its own."""
-        self.slots[slot].tell(self.mine(slot))
-
-    def launch(self, slot: int) -> None:
-        """A new process in a slot; the one that was there, if it lives, knows nothing of it yet."""
-        number = self.happened["processes"] = self.happened["processes"] + 1
-        process = Process(self, f"p{slot}.{number}", slot)
-        if slot < len(self.slots):
-            self.buried.append(self.slots[slot])
-            self.slots[slot] = process
-        else:
-            self.slots.append(process)
-        process.start(self.mine(slot))
-
-    def crashed(self, process: Process) -> None:
-        """A process died: another takes its seats, or it is started anew, or both."""
-        if self.slots[process.slot] is not process:
-            return
-        if self.world.processes > 1 and process.rng.random() < 0.5:
-            self.loop.call_later(self.weather.soon(), self._pass_on, process.slot)
-        self.loop.call_later(self.weather.soon(), self.launch, process.slot)
-
-    def froze(self, process: Process) -> None:
-        """A process stands still: its seats go to another, which is told; it believes in them until after it thaws."""
-        if self.slots[process.slot] is not process or process.rng.random() < 0.3:
-            return
-        if self.world.processes > 1:
-            self.loop.call_later(self.weather.soon(), self._pass_on, process.slot)
-        else:
-            self.loop.call_later(self.weather.soon(), self._replace, process)
-        thaw = process.frozen_until + process.rng.uniform(0.0, 2.0)
-        self.loop.call_at(thaw, self._disillusion, process)
-
-    def _pass_on(self, slot: int) -> None:
-        other = (slot + 1) % self.world.processes
-        for seat, owner in self.table.items():
-            if owner == slot:
-                self.table[seat] = other
-        self.inform(other)
-
-    def _replace(self, process: Process) -> None:
-        if self.slots[process.slot] is process:
-            self.launch(process.slot)
-
-    def _disillusion(self, process: Process) -> None:
-        current = self.slots[process.slot] is process
-        process.tell(self.mine(process.slot) if current else frozenset())
-
-    def _moves(self) -> None:
-        for move in self.weather.moves:
-            seat = self.seats[move.nth % len(self.seats)]
-            self.loop.call_at(move.gained, self._gain, seat, move.to)
-            self.loop.call_at(move.lost, self._lose, move.to)
-
-    def _gain(self, seat: tuple[str, int], to: int) -> None:
-        self.table[seat] = to
-        self.inform(to)
-
-    def _lose(self, to: int) -> None:
-        for slot in range(self.world.processes):
-            if slot != to:
-                self.inform(slot)
-
     # ---- the run
 
     async def run(self) -> None:
         """Until everything has come to rest; then what is wrong with it."""
         for slot in range(self.world.processes):
-            self.launch(slot)
-        self._moves()
+            self.table.launch(slot)
+        self.table.schedule()
         await asyncio.sleep(LIVE_S + 3.0)
         self.calm = True
         self.tell("calm")

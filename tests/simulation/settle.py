@@ -1,6 +1,7 @@
 """From the last fault to rest: everything is read, every page is told, all that is on the bus has gone through."""
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from tests.simulation.rules import BY_HASH
@@ -25,18 +26,16 @@ async def settled(sim: "Simulation") -> tuple[str, str]:
     Raises `TimeoutError`, whose text says what did not come to rest.
     """
     sim.weather.outage = (0.0, 0.0)
-    for seat, owner in sim.table.items():
-        sim.table[seat] = owner or 0
     for slot in range(sim.world.processes):
-        sim.inform(slot)
+        sim.table.inform(slot)
     await _until(sim, _read)
     if sim.world.live:
         sim.world.time.change(sim.loop.time(), jump=sim.world.end_jump_s, pace=PACE)
         await asyncio.sleep(2.0)
         await _until(sim, _told)
-        sim.collecting = False
+        sim.table.collecting = False
         for slot in range(sim.world.processes):
-            sim.inform(slot)
+            sim.table.inform(slot)
         await asyncio.sleep(2.0)
     await _until(sim, _through)
     await asyncio.sleep(1.0)
@@ -44,7 +43,7 @@ async def settled(sim: "Simulation") -> tuple[str, str]:
     return state_hash(_live(sim)), state_hash(_saved(sim))
 
 
-async def _until(sim: "Simulation", ready) -> None:  # type: ignore[no-untyped-def]
+async def _until(sim: "Simulation", ready: Callable[["Simulation"], str | None]) -> None:
     end = sim.loop.time() + PATIENCE_S
     while (what := ready(sim)) is not None:
         if sim.loop.time() > end:
@@ -80,7 +79,7 @@ def _told(sim: "Simulation") -> str | None:
 
 def _through(sim: "Simulation", most: int = 0) -> str | None:
     """Every seat has committed all of its input, and is held by whoever should hold it."""
-    for stage, partition in sim.seats:
+    for stage, partition in sim.table.seats:
         if stage == COLLECT:
             continue
         seat, end = sim.store.seats.get((stage, partition)), sim.store.ends[STAGE_INPUT[stage], partition]
@@ -93,8 +92,7 @@ def _through(sim: "Simulation", most: int = 0) -> str | None:
 
 
 def _worker(sim: "Simulation", seat: tuple[str, int]) -> Worker | None:
-    owner = sim.table[seat]
-    return None if owner is None else sim.slots[owner].crew.runners.get(seat)
+    return sim.table.slots[sim.table.owners[seat]].crew.runners.get(seat)
 
 
 def _stage(sim: "Simulation", seat: tuple[str, int]) -> Stage | None:
@@ -104,7 +102,7 @@ def _stage(sim: "Simulation", seat: tuple[str, int]) -> Stage | None:
 
 def _live(sim: "Simulation") -> dict[str, list[Stage]]:
     found: dict[str, list[Stage]] = {}
-    for seat in sim.seats:
+    for seat in sim.table.seats:
         stage = _stage(sim, seat)
         if stage is not None:
             found.setdefault(seat[0], []).append(stage)
@@ -114,7 +112,7 @@ def _live(sim: "Simulation") -> dict[str, list[Stage]]:
 def _saved(sim: "Simulation") -> dict[str, list[Stage]]:
     """Stages as the next process would find them."""
     found: dict[str, list[Stage]] = {}
-    for name, partition in sim.seats:
+    for name, partition in sim.table.seats:
         if name == COLLECT:
             continue
         stage = sim.stage(name, partition, BY_HASH.__getitem__)

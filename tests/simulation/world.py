@@ -149,13 +149,36 @@ def _say(one: World, rng: random.Random, number: int) -> None:
             at = min(LIVE_S, bursts[drawn < 0.45] + rng.expovariate(1.0))
         source = rng.choice(("bluesky", "bluesky", "bluesky", "press", "care"))
         said[source].append((at, _thing(one, rng, n, at, source, posts[source])))
-    for source, row in said.items():
+    if rng.random() < 0.5:
+        said["bluesky"] += _twins(one, rng)
+    for row in said.values():
         row.sort(key=lambda one: one[0])
         for i in range(len(row)):  # told twice, later: the source repeats itself
             if rng.random() < 0.08:
                 row.append((min(LIVE_S, row[i][0] + rng.uniform(0.0, 5.0)), row[i][1]))
         row.sort(key=lambda one: one[0])
     one.said = said
+
+
+def _twins(one: World, rng: random.Random) -> list[tuple[float, Item | Reading]]:
+    """A post that match has forgotten, because its bucket was full, when it is told again with other words."""
+    at = rng.uniform(0.0, LIVE_S - 1.0)
+    found: list[tuple[float, Item | Reading]] = []
+    for n in range(8):
+        at += rng.choice((0.0, 0.0, 0.1))
+        now, twin = int(one.time.at(at)), n in (0, 7)
+        item = Item(
+            source="bluesky",
+            id="twin" if twin else f"under {n}",
+            created_ms=(now - rng.choice((0, 0, 3))) * 1000 + n,
+            kind="post" if twin else "reply",
+            seen_ms=None if one.live else now * 1000,
+            author=rng.choice(PEOPLE),
+            text=f"Acme {rng.choice(CANARIES)}",
+            reply_to=None if twin else "twin",
+        )
+        found.append((at, item))
+    return found
 
 
 def _thing(

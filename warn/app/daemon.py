@@ -89,6 +89,10 @@ class Daemon:
             self.server.close()
             if self._work is not None:
                 await self._work.close()
+            for (
+                notifier
+            ) in self.plan.notifiers:  # here, since they are also there in a process that tells nobody
+                await notifier.close()
             self.store.close()
 
     async def _start(self, group: asyncio.TaskGroup) -> None:

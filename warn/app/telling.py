@@ -21,7 +21,7 @@ RETRY_S: Final = 5.0
 
 
 class Telling:
-    """Makes the attempts that respond claims."""
+    """Makes the attempts that respond claims. Whoever gave the notifiers closes them."""
 
     def __init__(self, bus: Bus, notifiers: Sequence[Notifier]) -> None:
         self._deliveries = Deliveries(Desk(bus))
@@ -45,7 +45,3 @@ class Telling:
     async def drain(self, within_s: float) -> None:
         """Take nothing more, and let what was taken be tried, for so long at most."""
         await self._sender.drain(within_s)
-
-    async def close(self) -> None:
-        """Close every notifier."""
-        await self._sender.close()

@@ -102,8 +102,6 @@ class Work:
 
     async def close(self) -> None:
         """Let go of what the parts have left open."""
-        if self.telling is not None:
-            await self.telling.close()
         if self.collecting is not None:
             await self.collecting.close()
 

@@ -1,15 +1,25 @@
 """Whether workers get on: only one that has input, says nothing, and could ask the engine is stuck."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Literal
 
 import pytest
 
+from warn.app import progress as progress_module
+from warn.app.pipeline import Pipeline, Share
 from warn.app.progress import OPENING_S, STILL_S, Progress
-from warn.bus.memory import MemoryBus
+from warn.app.watching import WorkerHealth
+from warn.bus.memory import MemoryBus, MemorySeat
 from warn.bus.memory_store import MemoryStore
+from warn.bus.ownership import Fixed
+from warn.bus.rulesets import RuleSets
 from warn.model.errors import Reason, TemporaryError
 from warn.model.flow import MENTIONS
-from warn.stages.base import Out
+from warn.model.records import Clock
+from warn.model.wire import encode
+from warn.stages.base import In, Out
+from warn.web.health import Health
 
 
 class Worker:
@@ -108,3 +118,44 @@ async def test_a_seat_that_is_gone_is_forgotten() -> None:
     assert not await stuck(world, 50)
     world.progress.gone("match", 0)
     assert not await stuck(world, 500)
+
+
+class _QuietSeat(MemorySeat):
+    """A client that has gone quiet: it answers in time, and with nothing."""
+
+    async def read(self, limit: int, wait_s: float) -> Sequence[In]:
+        await asyncio.sleep(wait_s)
+        return ()
+
+
+class _QuietBus(MemoryBus):
+    async def open(self, stage: str, partition: int) -> MemorySeat:
+        seat = await super().open(stage, partition)
+        seat.__class__ = _QuietSeat
+        return seat
+
+
+@pytest.mark.parametrize("kind", [_QuietBus, MemoryBus])
+async def test_a_real_worker_whose_client_has_gone_quiet_is_found(
+    kind: type[MemoryBus], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It raises nothing, and says nothing; a worker that reads is left alone."""
+    monkeypatch.setattr(progress_module, "CATCH_UP_S", 0.2)
+    now = [0.0]
+    progress = Progress(lambda: now[0])
+    watch = WorkerHealth(Health(), progress)
+    bus = kind(MemoryStore())
+    await bus.write([Out(MENTIONS, 0, b"", encode(Clock(5)))])
+    rulesets = RuleSets(bus)
+    share = Share(Fixed([("match", 0)]), stages=("match",), told=watch)
+    line = Pipeline(bus, rulesets, key=b"k" * 16, wait_s=0.01, share=share, watch=watch)
+    found = []
+    async with asyncio.TaskGroup() as group:
+        group.create_task(line.run())
+        for _ in range(30):
+            await asyncio.sleep(0.02)
+            found.append(await progress.look(bus, line.workers["match"]))
+            now[0] += 10
+        line.stop()
+    stuck = "match 0 has input and has done nothing" in "".join(found)
+    assert stuck == (kind is _QuietBus)

@@ -167,3 +167,15 @@ class TestReload:
         assert self._ask(peer="203.0.113.9")[::2] == (403, 0)
         assert self._ask(peer="203.0.113.9", Authorization="Bearer s3cret-token")[::2] == (200, 1)
         assert self._ask(peer="203.0.113.9", Authorization="Bearer s3cret-tokeN")[::2] == (403, 0)
+
+
+def test_a_process_without_web_answers_machines_only() -> None:
+    """Metrics, health and readiness are every process's; incidents are shown by those that run web."""
+    plain = client(build(filled(), Health(), exposition, shows=False))
+    assert plain.get("/metrics").status_code == 200
+    assert plain.get("/-/healthy").status_code == 200
+    assert plain.get("/-/ready").status_code == 200
+    for path in ("/", "/api/incidents", "/incidents/x"):
+        answer = plain.get(path)
+        assert answer.status_code == 404
+        assert "ask one that runs web" in answer.json()["detail"]

@@ -8,21 +8,19 @@ it. One that survives even that is counted, and more than a few mean that this p
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from warn.bus.kafka.config import KafkaConfig, security_arguments
+from warn.bus.kafka.ending import CUT_S, STOP_S, AnyClient, end
 from warn.bus.kafka.faults import fault
 from warn.bus.kafka.topics import MAX_MESSAGE_BYTES
 from warn.bus.watch import BusWatch
 
 START_S: Final = 5.5
 """A worker gives `open` six seconds."""
-STOP_S: Final = 5.0
-CUT_S: Final = 2.0
-"""After `STOP_S` a client's connections are closed under it, which takes this long at most."""
 MOST_STOPPING: Final = 256
 MOST_LEAKED: Final = 3
 """More clients that would not end, and the process is `stuck`."""
@@ -32,7 +30,6 @@ FETCH_BYTES: Final = 8 * 1024 * 1024
 AHEAD_BYTES: Final = 256 * 1024
 """Read ahead of a partition, compressed; a batch that is larger comes all the same, alone."""
 
-AnyClient: TypeAlias = AIOKafkaProducer | AIOKafkaConsumer | AIOKafkaAdminClient
 Client = TypeVar("Client", AIOKafkaProducer, AIOKafkaConsumer, AIOKafkaAdminClient)
 Isolation = Literal["read_committed", "read_uncommitted"]
 
@@ -128,8 +125,7 @@ class Clients:
         if client not in self._alive:
             return
         self._alive.discard(client)
-        _see_errors(client)
-        task = asyncio.create_task(_end(client))  # noqa: TID251 - owned here, see the module's docstring
+        task = asyncio.create_task(end(client))  # noqa: TID251 - owned here, see the module's docstring
         task.add_done_callback(self._ended)
         self._stopping.add(task)
         if len(self._stopping) > MOST_STOPPING:
@@ -170,34 +166,3 @@ class Clients:
         if not task.done() and task not in self._leaked:
             self._leaked.add(task)
             self._watch.bus_client_leaked(len(self._leaked))
-
-
-async def _end(client: AnyClient) -> None:
-    """Stop a client, or cut it off."""
-    stop = client.close if isinstance(client, AIOKafkaAdminClient) else client.stop
-    try:
-        async with asyncio.timeout(STOP_S):
-            await stop()
-        return
-    except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise
-    except Exception:  # noqa: BLE001, S110 - whatever it says, it is cut off
-        pass
-    # Cancelling its stop has cancelled what that waited for; what is left are its metadata task and its connections.
-    inner = getattr(client, "client", None) or getattr(client, "_client", None)
-    if inner is not None:
-        async with asyncio.timeout(CUT_S):
-            await inner.close()
-
-
-def _see_errors(client: AnyClient) -> None:
-    """What failed in a producer fails in every future that it still holds; seen by nobody, each would be a log line."""
-    accumulator = getattr(client, "_message_accumulator", None)
-    batches = [b for some in getattr(accumulator, "_batches", {}).values() for b in some]
-    waiting = [getattr(batch, "_drain_waiter", None) for batch in batches]
-    waiting.append(getattr(getattr(client, "_txn_manager", None), "_transaction_waiter", None))
-    for future in waiting:
-        if future is not None and future.done() and not future.cancelled():
-            future.exception()

@@ -15,8 +15,10 @@ from aiokafka.structs import TopicPartition
 
 from warn.bus.kafka.clients import Clients, Isolation
 from warn.bus.kafka.faults import fault
+from warn.model.errors import TemporaryError
 
-ASK_S: Final = 5.0
+ASK_S: Final = 4.0
+"""A commit has its own limit, so this need not be within that of a step."""
 SETTLE_STEP_S: Final = 0.01
 
 Positions = Mapping[TopicPartition, int]
@@ -62,6 +64,13 @@ class Offsets:
     async def _ask(self, kind: Isolation, places: Collection[TopicPartition], *, end: bool) -> Positions:
         if self._clients.closed:
             raise RuntimeError("the bus is closed")
+        try:
+            return await self._once(kind, places, end=end)
+        except TemporaryError:
+            # The connection may have been dead for long without anybody knowing: a new client has a new one.
+            return await self._once(kind, places, end=end)
+
+    async def _once(self, kind: Isolation, places: Collection[TopicPartition], *, end: bool) -> Positions:
         consumer: AIOKafkaConsumer | None = None
         try:
             async with asyncio.timeout(ASK_S):  # also for others who start a client
