@@ -65,8 +65,9 @@ format: $(READY)
 test: $(READY)
 	$(BIN)/pytest -n auto --dist worksteal
 
+# Two at a time, because most of it is waiting for a broker; file by file, because what a file starts is its tests' own.
 test-real: $(READY)
-	$(BIN)/pytest -m "(real or slow) and not chaos"
+	$(BIN)/pytest -m "(real or slow) and not chaos" -n 2 --dist loadfile
 
 # Prints what it injected and what it saw. One at a time: it needs the machine.
 chaos: $(READY)

@@ -1,162 +1,138 @@
-"""Mentions per CPU-second on real Kafka, and the way of a mention from leg to leg.
+"""warn on real Kafka beside a bare loop and bytewax: mentions per CPU second, and the way of a mention from leg to leg.
 
-Everything is measured against `bare` in the same round on the same broker: a `getmany` loop of aiokafka's over one JSON
-mention of 818 bytes a record. What is measured is CPU time of the one process at work, each time a new one; rounds are
-interleaved. On a busy machine trust the ratios.
+Rates are measured against `bare` in the same round on the same broker: a `getmany` loop of aiokafka's over one JSON mention
+of 818 bytes a record. What is measured is CPU time of the one process at work, each time a new one, all its threads, from
+its first seat until it has caught up and committed; rounds are interleaved. On a busy machine trust the ratios.
+
+Needs Java 17 and, once, Maven (tests/kafka/brokers.py). Progress goes to stderr; the last line of stdout is JSON.
 """
 
 import argparse
 import asyncio
 import json
-import statistics
-import subprocess
+import os
+import platform
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.kafka.cases import Case, Towns, fill_json, fill_warn, rules_file
-from benchmarks.kafka.peer import THERE
+from benchmarks.kafka.pace import live
+from benchmarks.kafka.rates import Rates
+from benchmarks.kafka.report import show
 from tests.kafka.brokers import Brokers
+from tests.kafka.jars import NoKafkaError
+from warn.model.wire import encode
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 MEMORY: Final = Path("/dev/shm")
-CHILD_S: Final = 120.0
+ROOM: Final = 2 << 30
+PACKAGES: Final = (
+    "warn-daemon",
+    "aiokafka",
+    "msgspec",
+    "ahocorasick-rs",
+    "cramjam",
+    "bytewax",
+    "confluent-kafka",
+)
+LIVE: Final = (5_000, 20_000)
 
 
-def cases(scale: float) -> list[Case]:
-    """What warn is measured on; `scale` shortens all of it."""
-    many, some = int(120_000 * scale), int(30_000 * scale)
-    return [
-        Case("1,000 rules, 16 % match, parcels of 50", 1_000, 0.15, 50, many),
-        Case("1,000 rules, 16 % match, parcels of 1", 1_000, 0.15, 1, some),
-        Case("1,000 rules, all match, parcels of 50", 1_000, 1.0, 50, some),
-        Case("1,000 rules, all match, parcels of 1", 1_000, 1.0, 1, some // 2),
-        Case("10,000 rules, 16 % match, parcels of 50", 10_000, 0.15, 50, many // 2),
-    ]
-
-
-def child(**spec: Any) -> dict[str, float]:
-    """What one process took."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.kafka.child", json.dumps(spec)],
-        cwd=ROOT, stdout=subprocess.PIPE, timeout=CHILD_S, check=True,
-    )  # fmt: skip
-    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    result["rate"] = result["mentions"] / result["cpu_s"]
-    return result
-
-
-class Rounds:
-    """Results by name, round by round."""
-
-    def __init__(self) -> None:
-        self.by_name: dict[str, list[dict[str, float]]] = {}
-
-    def add(self, name: str, result: dict[str, float]) -> None:
-        self.by_name.setdefault(name, []).append(result)
-        print(f"  {name}: {result['rate'] / 1e3:.0f} thousand", file=sys.stderr, flush=True)
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Thousand mentions per CPU second, least, middle and most, and the ratio to `bare` of the same round."""
-        bare = [one["rate"] for one in self.by_name["bare"]]
-        for name, results in self.by_name.items():
-            rates = sorted(one["rate"] / 1e3 for one in results)
-            ratios = sorted(one["rate"] / yard for one, yard in zip(results, bare, strict=True))
-            yield {
-                "what": name,
-                "k_min": rates[0], "k_median": statistics.median(rates), "k_max": rates[-1],
-                "of_bare_min": ratios[0], "of_bare": statistics.median(ratios), "of_bare_max": ratios[-1],
-                "wall_k": statistics.median(one["mentions"] / one["wall_s"] / 1e3 for one in results),
-            }  # fmt: skip
-
-
-def cpu_of(pid: int) -> float:
-    """CPU seconds of a process so far (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
-async def rates(brokers: Brokers, folder: Path, args: argparse.Namespace) -> dict[str, Any]:
-    """All cases, round by round."""
-    todo = cases(args.scale)
-    towns = Towns(folder, todo)
-    first = todo[0]
-    await fill_json(brokers.bootstrap, towns.mentions(first.rules, first.of))
-    for one in todo:
-        await fill_warn(brokers.bootstrap, one, towns.mentions(one.rules, one.of), args.rounds)
-    rounds, matched = Rounds(), {}
-    reach = {"bootstrap": brokers.bootstrap, "rounds": args.rounds}
-    broker, started = cpu_of(brokers.pids[1]), time.monotonic()
-    for i in range(args.rounds):
-        print(f"round {i + 1}:", file=sys.stderr)
-        flat = {**reach, "mentions": first.mentions}
-        rounds.add("bare", child(kind="bare", decode=False, **flat))
-        rounds.add("bare, decoded", child(kind="bare", decode=True, **flat))
-        for one in todo:
-            rules = str(rules_file(folder, one.rules, one.of))
-            spec = {**reach, "prefix": one.prefix, "round": i, "rules": rules, "mentions": one.mentions}
-            result = child(kind="match", **spec)
-            matched[one.name] = result["matched"] / result["mentions"]
-            rounds.add(one.name, result)
-        if THERE:
-            rules = str(rules_file(folder, first.rules, first.of))
-            rounds.add("bytewax, JSON", child(kind="bytewax", rules=rules, parcels=False, **flat))
-            rounds.add(
-                "bytewax, parcels of 50",
-                child(kind="bytewax", rules=rules, parcels=True, prefix=first.prefix, **flat),
-            )
-    busy = (cpu_of(brokers.pids[1]) - broker) / (time.monotonic() - started)
-    idle = await idles(brokers)
+def machine() -> dict[str, Any]:
+    """What it ran on."""
+    there: dict[str, str | None] = {}
+    for name in PACKAGES:
+        try:
+            there[name] = version(name)
+        except PackageNotFoundError:
+            there[name] = None
     return {
-        "rates": list(rounds.rows()),
-        "matched": matched,
-        "broker_cpu": {"busy": busy, "idle": idle},
-        "detail": rounds.by_name,
+        "versions": {"python": platform.python_version(), **there},
+        "system": platform.platform(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "gc_frozen": False,
     }
 
 
-async def idles(brokers: Brokers) -> float:
-    """CPU of the broker with nothing to do, as a share of a core."""
-    broker, started = cpu_of(brokers.pids[1]), time.monotonic()
-    await asyncio.sleep(3.0)
-    return (cpu_of(brokers.pids[1]) - broker) / (time.monotonic() - started)
+def measure(brokers: Brokers, folder: Path, args: argparse.Namespace) -> dict[str, Any]:
+    """Everything, one after the other."""
+    rates = Rates(brokers.bootstrap, folder, args.scale, args.rounds)
+    asyncio.run(rates.fill())
+    for i in range(args.rounds):
+        rates.round(i)
+    both = rates.detect()
+    first = rates.cases[0]
+    mentions = folder / "mentions.msgpack"
+    mentions.write_bytes(encode(rates.towns.mentions(first)))
+    paced = live(
+        brokers.bootstrap, brokers.pids[1], rates.towns.rules(first), mentions, args.rates, args.seconds, args.idle
+    )  # fmt: skip
+    return {
+        "rates": list(rates.rows()),
+        "to_bytewax": rates.to_bytewax(),
+        "more_rules": rates.more_rules(),
+        "match_and_detect": both,
+        "live": paced["runs"],
+        "idle_cpu": paced["idle_cpu"],
+        "rounds": rates.by_name,
+    }
 
 
-def show(result: dict[str, Any]) -> None:
-    print(
-        "Thousand mentions per CPU second of the process at work: least, median, most; and of `bare`, same round"
+def arguments(given: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.kafka", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )  # fmt: skip
+    parser.add_argument(
+        "--quick", action="store_true", help="one round of half the mentions, and half the time"
     )
-    for row in result["rates"]:
-        print(
-            f"  {row['what']:<42} {row['k_min']:>6.0f} {row['k_median']:>6.0f} {row['k_max']:>6.0f}"
-            f"   {row['of_bare_min']:>5.0%} {row['of_bare']:>5.0%} {row['of_bare_max']:>5.0%}"
-        )
-    shares = ", ".join(f"{name}: {share:.1%}" for name, share in result["matched"].items())
-    print(f"Matched: {shares}")
-    cpu = result["broker_cpu"]
-    print(f"The broker took {cpu['busy']:.0%} of a core while that ran, {cpu['idle']:.1%} idle")
-    if not THERE:
-        print("bytewax is not installed: `make bench-kafka` does that (Python below 3.13)")
+    parser.add_argument("--json", action="store_true", help="no table")
+    parser.add_argument("--rounds", type=int, choices=range(1, 7), help="3")
+    parser.add_argument("--scale", type=float, help="times the mentions of the rates: 1")
+    parser.add_argument("--seconds", type=float, help="at each rate of the live part: 20")
+    parser.add_argument("--idle", type=float, help="seconds with clocks alone: 10")
+    parser.add_argument(
+        "--rates", type=int, nargs="+", default=LIVE, help="mentions a second of the live part"
+    )
+    args = parser.parse_args(given)
+    usual = (1, 0.5, 10.0, 5.0) if args.quick else (3, 1.0, 20.0, 10.0)
+    for name, value in zip(("rounds", "scale", "seconds", "idle"), usual, strict=True):
+        if getattr(args, name) is None:
+            setattr(args, name, value)
+    return args
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="1, 2, 3, 4, 5 or 6")
-    parser.add_argument("--quick", action="store_true", help="a quarter of the mentions, one round")
-    parser.add_argument("--scale", type=float, default=1.0)
-    args = parser.parse_args(arguments)
-    if args.quick:
-        args.rounds, args.scale = 1, args.scale / 4
-    if MEMORY.is_dir():
+def main(given: Sequence[str] | None = None) -> int:
+    args = arguments(given)
+    if MEMORY.is_dir() and _room(MEMORY) > ROOM:
         tempfile.tempdir = str(MEMORY)
-    with Brokers() as brokers, tempfile.TemporaryDirectory(prefix="warn-bench-") as name:
-        result = asyncio.run(rates(brokers, Path(name), args))
-    show(result)
+    started, load = time.monotonic(), os.getloadavg()
+    try:
+        brokers = Brokers(heap_mb=1024)
+    except NoKafkaError as e:
+        print(f"no Kafka to measure on: {e}", file=sys.stderr)
+        return 1
+    with brokers, tempfile.TemporaryDirectory(prefix="warn-bench-") as name:
+        result = measure(brokers, Path(name), args)
+    result |= machine() | {
+        "kafka": brokers.version,
+        "data": tempfile.gettempdir(),
+        "load_average": {"start": load, "end": os.getloadavg()},
+        "took_s": time.monotonic() - started,
+    }
+    if not args.json:
+        show(result)
     print(json.dumps(result))
+    return 0
+
+
+def _room(folder: Path) -> int:
+    """Bytes that are free there."""
+    stat = os.statvfs(folder)
+    return stat.f_bavail * stat.f_frsize
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

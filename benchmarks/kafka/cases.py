@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from benchmarks.town import PER_SECOND, START, Town
+from warn.bus.base import Seat
 from warn.bus.kafka import KafkaBus, KafkaConfig
 from warn.bus.kafka.admin import create
 from warn.bus.rulesets import config_record
@@ -95,20 +96,21 @@ class Towns:
         return self._made[place]
 
 
-async def prepared(reach: KafkaConfig) -> None:
-    """Make warn's Kafka topics, as `warn init` does."""
+async def opened(reach: KafkaConfig, rules: bytes) -> tuple[KafkaBus, Seat]:
+    """Make warn's Kafka topics as `warn init` does, take collect's first seat, and publish the rule set."""
     made = await create(reach)
     if made.failed or made.refusals:
         raise RuntimeError(f"no topics: {made}")
-
-
-async def fill_warn(reach: KafkaConfig, case: Case, mentions: Sequence[Mention], rules: bytes) -> None:
-    """Publish a case as collect does: through its seat, zstd, a batch a commit; the rule set first."""
-    await prepared(reach)
     bus = await KafkaBus.start(reach)
     seat = await bus.open(COLLECT, 0)
     await seat.restore()
     await seat.commit([config_record(rules)], {}, 1)
+    return bus, seat
+
+
+async def fill_warn(reach: KafkaConfig, case: Case, mentions: Sequence[Mention], rules: bytes) -> None:
+    """Publish a case as collect does: through its seat, zstd, a batch a commit; the rule set first."""
+    bus, seat = await opened(reach, rules)
     rounds = range(bus.partitions(MENTIONS))
     for i, some in enumerate(case.records(mentions, content_hash(rules)), 2):
         await seat.commit([Out(MENTIONS, p, b"", one) for one in some for p in rounds], {}, i)

@@ -1,12 +1,13 @@
 """The processes whose CPU time is measured: each does one thing once, and prints what it took as JSON."""
 
 import asyncio
+import cProfile
 import gc
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -18,10 +19,11 @@ from warn.app.pipeline import Pipeline, Share
 from warn.bus.kafka import KafkaBus
 from warn.bus.ownership import Fixed
 from warn.bus.rulesets import RuleSets
-from warn.model.flow import DETECT, MATCH
+from warn.model.flow import MATCH
 from warn.model.hashing import PUBLIC_KEY
+from warn.stages.base import Effects
 from warn.stages.matchers import Matchers
-from warn.telemetry import events
+from warn.telemetry import events, logs
 from warn.worker import Worker
 
 Took = dict[str, float]
@@ -107,15 +109,83 @@ async def bare(spec: Spec) -> Took:
 
 
 async def pipeline(bus: KafkaBus, seats: Iterable[tuple[str, int]], watch: Any = events) -> Pipeline:
-    """The daemon's own, for these seats; its rules compiled."""
+    """The daemon's own, for these seats, with its pacing of commits; its rules compiled."""
     seats = sorted(seats)
+    stages = tuple(dict.fromkeys(stage for stage, _ in seats))
     rulesets, matchers = RuleSets(bus), Matchers(PUBLIC_KEY)
     await rulesets.load()
     await rulesets.close()
-    if any(stage == MATCH for stage, _ in seats):
-        matchers.filter(_rules(rulesets))
-    stages = tuple({stage: None for stage, _ in seats})
+    if MATCH in stages and rulesets.latest is not None:
+        matchers.filter(rulesets.latest)
     share = Share(Fixed(seats), stages=stages, paces=KAFKA_PACE)
     return Pipeline(
         bus, rulesets, key=PUBLIC_KEY, matchers=matchers, share=share, step_s=KAFKA_STEP_S, watch=watch, give_up_after=1
     )  # fmt: skip
+
+
+async def stage(spec: Spec) -> Took:
+    """Seats of one stage by warn's workers, as the daemon runs them: commits, metrics, events, all included.
+
+    From when the first seat has been taken until all input is taken in and committed.
+    """
+    bus = await KafkaBus.start(config(spec["bootstrap"], spec["prefix"], spec["rounds"]))
+    watch = Opened()
+    pipe = await pipeline(bus, [(spec["stage"], partition) for partition in spec["partitions"]], watch)
+    workers = pipe.workers[spec["stage"]]
+    counts: Counter[str] = Counter()
+    for worker in workers:
+        _counted(worker, counts)
+    gc.collect()
+    profile = cProfile.Profile(time.process_time) if spec.get("profile") else None
+    async with asyncio.TaskGroup() as tasks:
+        if profile is not None:
+            profile.enable()
+        running = tasks.create_task(pipe.run())
+        for worker in workers:
+            await worker.caught_up()
+        assert watch.took is not None
+        result = watch.took.stop(spec["mentions"])
+        if profile is not None:
+            profile.disable()
+            profile.dump_stats(spec["profile"])
+        pipe.stop()
+        await running
+    await bus.close()
+    return {**result, "commits": watch.commits, **counts}
+
+
+def _counted(worker: Worker, counts: Counter[str]) -> None:
+    """Add up what a worker counts, beside the metrics."""
+    tell = worker.on_effects
+
+    def both(effects: Effects) -> None:
+        if tell is not None:
+            tell(effects)
+        for (name, _), amount in effects.counts.items():
+            counts[name] += amount
+
+    worker.on_effects = both
+
+
+def bytewax(spec: Spec) -> Took:
+    """The same by bytewax."""
+    from benchmarks.kafka.peer import run
+
+    return run(spec)
+
+
+KINDS: Final[dict[str, Callable[[Spec], Awaitable[Took]]]] = {"bare": bare, "stage": stage}
+
+
+def main() -> None:
+    spec = json.loads(sys.argv[1])
+    logs.configure(form="json", level="info")  # as in a daemon; on stderr
+
+    async def one() -> Took:
+        return await KINDS[spec["kind"]](spec)
+
+    print(json.dumps(bytewax(spec) if spec["kind"] == "bytewax" else asyncio.run(one())))
+
+
+if __name__ == "__main__":
+    main()

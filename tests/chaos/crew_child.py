@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.chaos.script import KEY
 from warn.app.engine import KAFKA_PACE
+from warn.app.keeping import keep, until_it_works
 from warn.app.pipeline import STAGES, Pipeline, Share
 from warn.app.watching import MemberHealth, WorkerHealth
 from warn.bus.base import Ownership
@@ -68,9 +69,10 @@ async def work(asked: argparse.Namespace) -> None:
         session_ms=asked.session_ms,
         transaction_ms=asked.transaction_ms,
     )
-    bus = await KafkaBus.start(config)
-    rulesets, health = RuleSets(bus), Health()
-    await rulesets.load()
+    health = Health()
+    bus = await until_it_works(lambda: KafkaBus.start(config), health)
+    rulesets = RuleSets(bus)
+    await until_it_works(rulesets.load, health)
     seats = [(stage, int(number)) for stage, _, number in (seat.partition(":") for seat in asked.seat)]
     membership = Membership(bus.cluster.clients, STAGES, MemberHealth(health))
     ownership: Ownership = Fixed(seats) if seats else membership
@@ -87,7 +89,7 @@ async def work(asked: argparse.Namespace) -> None:
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leave)
     async with asyncio.TaskGroup() as group:
-        group.create_task(rulesets.run())
+        group.create_task(keep("rulesets", rulesets.run, health))
         owning = group.create_task(ownership.run())
         log.info("chaos_ready")
         await pipeline.run()

@@ -136,11 +136,13 @@ def churn(seconds: float, every_s: float, fewest: int) -> Fault:
         while time.monotonic() < until:
             due = time.monotonic() + every_s
             here = [c for c in fleet.alive() if c not in leaving]
-            if len(here) <= fewest or (len(here) < fewest + 3 and scene.rng.random() < 0.5):
+            settled = [c for c in here if c.ready]
+            few = len(settled) <= fewest
+            if len(here) < fewest + 3 and (few or scene.rng.random() < 0.5):
                 fleet.start()
                 scene.injected["joined"] += 1
-            else:
-                child = scene.rng.choice(here)
+            elif not few:
+                child = scene.rng.choice(settled)
                 fleet.kill(child, signal.SIGTERM)
                 leaving.append(child)
                 scene.injected["asked to leave"] += 1

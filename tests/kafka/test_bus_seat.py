@@ -14,6 +14,7 @@ from warn.bus.base import FencedError, Seat, TrimmedError
 from warn.bus.codec import MAX_BODY, UnreadableStateError
 from warn.bus.kafka import KafkaBus
 from warn.bus.kafka import seat as seats
+from warn.bus.kafka.batches import MAX_RECORD
 from warn.bus.kafka.restore import POSITION_KEY
 from warn.model.errors import Reason, TemporaryError
 from warn.model.flow import COLLECT, MATCH, MENTIONS, SIGNALS
@@ -53,9 +54,10 @@ async def test_an_abandoned_commit_is_undone_by_the_next_owner(
         producer: Any = old._producer
         decide = producer.commit_transaction
         monkeypatch.setattr(producer, "commit_transaction", asyncio.Event().wait)
-        with monkeypatch.context() as living, pytest.raises(TemporaryError) as caught:
+        with monkeypatch.context() as living:
             living.setattr(bus.cluster.clients, "let_go", lambda _: None)
-            await old.commit([signal(b"zombie")], {b"a": b"666"}, 2)
+            with pytest.raises(TemporaryError) as caught:
+                await old.commit([signal(b"zombie")], {b"a": b"666"}, 2)
         assert caught.value.reason is Reason.TIMEOUT
         new = await bus.open(MATCH, 0)
         async with asyncio.timeout(5):
@@ -114,7 +116,7 @@ async def test_large_state_and_many_records_go_in_one_step(kafka: Cluster, kafka
         assert await restored(heir) == {k: (5, v) for k, v in {**some, b"big": big}.items()}
         assert await values(bus, SIGNALS) == [out.value for out in outputs]
         with pytest.raises(ValueError, match="above the limit"):
-            await heir.commit([signal(bytes(MAX_BODY * 2))], {}, 6)
+            await heir.commit([signal(bytes(MAX_RECORD + 1))], {}, 6)
 
 
 async def test_input_that_is_gone_is_told(kafka: Cluster, kafka_prefix: str) -> None:

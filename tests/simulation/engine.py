@@ -4,14 +4,53 @@ A commit here is what a transaction is there: fenced when somebody else opens th
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+import msgspec
+
 from warn.bus.base import FencedError
-from warn.bus.codec import seal
+from warn.bus.codec import seal, unseal
 from warn.bus.memory import MemoryBus, MemorySeat, MemoryStore, Point
+from warn.bus.memory_store import SeatState
+from warn.ingest.ledger import CONNECTOR
 from warn.model.errors import Reason, TemporaryError
+from warn.model.flow import MENTIONS
+from warn.model.records import Clock
+from warn.model.wire import decode_mentions
 from warn.stages.base import In, Out
+
+
+class SimStore(MemoryStore):
+    """What survives, and a witness of how far each connector had read when which rule sets were in force."""
+
+    def __init__(self, counts: Mapping[str, int], clock: Callable[[], float], collect: int) -> None:
+        super().__init__(counts, clock, collect)
+        self.seen: list[tuple[str, int, tuple[str, ...]]] = []
+        """(connector, cursor, configs that the last clock names), commit by commit."""
+
+    def apply(
+        self,
+        seat: SeatState,
+        epoch: int,
+        outputs: Sequence[Out],
+        state: Mapping[bytes, tuple[int, bytes] | None],
+        position: int,
+    ) -> None:
+        """One step, all or nothing. Raises `FencedError`."""
+        super().apply(seat, epoch, outputs, state, position)
+        for key, kept in state.items():
+            if key.startswith(CONNECTOR) and kept is not None:
+                _, cursor, *_ = msgspec.msgpack.decode(unseal(kept[1]))
+                name = key.removeprefix(CONNECTOR).decode()
+                self.seen.append((name, int(cursor or 0), self._in_force()))
+
+    def _in_force(self) -> tuple[str, ...]:
+        for record in reversed(self.log[MENTIONS, 0]):
+            one = decode_mentions(record.value)
+            if isinstance(one, Clock):
+                return one.config
+        return ()
 
 
 class Faults(Protocol):

@@ -21,12 +21,14 @@ from warn.ingest.feed import Feed
 from warn.model.alerts import DeliveryEvent, IncidentEvent
 from warn.model.flow import INCIDENTS
 from warn.model.hashing import post_hash
-from warn.model.mention import Mention
+from warn.model.mention import Item, Mention
 from warn.model.wire import decode_incident, encode
 from warn.stages.base import Stage
 from warn.stages.drive import drive
 from warn.stages.matchers import Matchers
 
+Seen = list[tuple[str, int, tuple[str, ...]]]
+"""As `SimStore.seen`."""
 REMEMBERED_S = 48 * 3600
 LATE_S, EARLY_S = 600, 120
 CANARIES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -104,15 +106,14 @@ def recorded(world: World, plant: Plant, matchers: Matchers) -> list[Segment]:
 
 
 def ledger(
-    world: World, found: list[Segment], partials: dict[Any, Any], names: dict[str, str]
+    world: World, found: list[Segment], partials: dict[Any, Any], seen: Seen, names: dict[str, str]
 ) -> Iterator[str]:
     """Conservation: what the sources were told is taken in was taken in once, and counted once."""
     said = [(segment, one) for segment in found for one in segment.all()]
     keys = Counter(one.key for _, one in said if isinstance(one, Mention))
     canaries = {post_hash(KEY, item.source, item.id): item for item in world.canaries}
-    since = _in_force(found, names)
     for key, item in canaries.items():
-        if item.text == NEW and not keys[key] and (since is None or item.created_ms <= since * 1000):
+        if item.text == NEW and not keys[key] and "two" not in _in_force(world, item, seen, names):
             continue
         if not keys[key] or (world.live and keys[key] > 1):
             yield f"{item.source} {item.id} was acknowledged, and taken in {keys[key]} times"
@@ -126,14 +127,13 @@ def ledger(
     yield from _counted(said, partials, names, canaries)
 
 
-def _in_force(found: list[Segment], names: dict[str, str]) -> int | None:
-    """Since which clock the second rule set is in force without a break; None: it is not."""
-    since: int | None = None
-    for segment in found:
-        if segment.clock is not None:
-            here = "two" in [names[name] for name in segment.clock.config]
-            since = (since or segment.clock.now) if here else None
-    return since
+def _in_force(world: World, item: Item, seen: Seen, names: dict[str, str]) -> list[str]:
+    """The rule sets that were in force when it was committed that this item had been read."""
+    at = next(i for i, (_, one) in enumerate(world.said[item.source]) if one is item)
+    for name, cursor, config in seen:
+        if name == item.source and cursor > at:
+            return [names[one] for one in config]
+    return []
 
 
 def _threads(said: list[tuple[Segment, Any]]) -> Iterator[str]:

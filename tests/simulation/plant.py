@@ -8,7 +8,7 @@ from unittest import mock
 
 import msgspec
 
-from tests.simulation.engine import Faults, SimBus, SimSeat
+from tests.simulation.engine import Faults, SimBus, SimSeat, SimStore
 from warn.bus.memory import MemoryStore
 from warn.ingest.order import order_key
 from warn.model.mention import Item
@@ -27,9 +27,9 @@ class Plant:
         """While a seed runs: what is changed from outside, in the run and in the oracle alike."""
         yield
 
-    def store(self, counts: Mapping[str, int], clock: Callable[[], float], collect: int) -> MemoryStore:
+    def store(self, counts: Mapping[str, int], clock: Callable[[], float], collect: int) -> SimStore:
         """What survives a crash."""
-        return MemoryStore(counts, clock, collect)
+        return SimStore(counts, clock, collect)
 
     def bus(self, store: MemoryStore, faults: Faults) -> SimBus:
         """A process's bus."""

@@ -151,7 +151,7 @@ class Simulation:
         for what, one in zip(("live", "saved"), hashes, strict=True):
             if one != state:
                 yield f"the {what} state differs"
-        yield from oracle.ledger(self.world, found, got.partials, NAMES)
+        yield from oracle.ledger(self.world, found, got.partials, self.store.seen, NAMES)
         if self.world.live:  # a recording has no ticks, so nobody is told of it
             yield from oracle.deliveries(log, got.incidents, self.desk)
         self.happened["incidents"] += len(got.incidents)

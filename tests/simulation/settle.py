@@ -10,7 +10,6 @@ from warn.ingest.feed import FEED_KEY
 from warn.ingest.feed import _body as decode_feed
 from warn.model.flow import COLLECT, RESPOND, STAGE_INPUT
 from warn.stages.base import Effects, In, Stage, state_hash
-from warn.stages.respond import RespondStage
 from warn.worker import Worker
 
 if TYPE_CHECKING:
@@ -71,10 +70,10 @@ def _read(sim: "Simulation") -> str | None:
 
 def _told(sim: "Simulation") -> str | None:
     """Nothing waits to be told to anybody; all that there is has been taken in."""
-    stage = _stage(sim, (RESPOND, 0))
-    if not isinstance(stage, RespondStage):
+    outbox = getattr(_stage(sim, (RESPOND, 0)), "_outbox", None)
+    if outbox is None:
         return "respond is not at work"
-    return _through(sim, most=30) or ("something is still to be told" if stage._outbox.waiting else None)
+    return _through(sim, most=30) or ("something is still to be told" if outbox.waiting else None)
 
 
 def _through(sim: "Simulation", most: int = 0) -> str | None:

@@ -151,6 +151,13 @@ def _say(one: World, rng: random.Random, number: int) -> None:
         said[source].append((at, _thing(one, rng, n, at, source, posts[source])))
     if rng.random() < 0.5:
         said["bluesky"] += _twins(one, rng)
+    if (
+        one.switch_at is not None and one.collect > 1
+    ):  # what only the new rules want, while they are being put in force
+        for n in range(number, number + 12):
+            at = min(LIVE_S, one.switch_at + rng.uniform(-1.0, 2.0))
+            source = rng.choice(SOURCES)
+            said[source].append((at, _canary(one, rng, n, int(one.time.at(at)), source, NEW)))
     for row in said.values():
         row.sort(key=lambda one: one[0])
         for i in range(len(row)):  # told twice, later: the source repeats itself
@@ -220,10 +227,10 @@ def _thing(
     )
 
 
-def _canary(one: World, rng: random.Random, n: int, now: int, source: str) -> Item:
+def _canary(one: World, rng: random.Random, n: int, now: int, source: str, text: str = "") -> Item:
     """A post of its own that is wanted: it must be taken in, and counted once."""
     new = one.live and rng.random() < 0.3
-    text = NEW if new else rng.choice(CANARIES)
+    text = text or (NEW if new else rng.choice(CANARIES))
     item = Item(
         source=source,
         id=f"canary {n}",

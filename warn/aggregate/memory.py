@@ -25,6 +25,7 @@ SWEPT_AT_ONCE = 500
 _SHARED = 100_000
 
 _PREFIX = b"m"
+_HEADS = [_PREFIX + bytes((number,)) for number in range(BUCKETS)]
 _MASK = (1 << 64) - 1
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -52,7 +53,7 @@ def _ident(thread: int, key: int) -> int:
 
 
 def _state_key(ident: int) -> bytes:
-    return _PREFIX + bytes(((ident >> 64) % BUCKETS,)) + ident.to_bytes(16, "big")
+    return _HEADS[(ident >> 64) % BUCKETS] + ident.to_bytes(16, "big")
 
 
 class Memory:
@@ -141,9 +142,12 @@ class Memory:
 
     def offer(self, state: dict[bytes, bytes | None]) -> None:
         """Every change since the last offer."""
+        buckets = self._buckets
         for ident in self._changed:
-            post = self._buckets[(ident >> 64) % BUCKETS].get(ident)
-            state[_state_key(ident)] = None if post is None else _encode(post)
+            number = (ident >> 64) % BUCKETS
+            post = buckets[number].get(ident)
+            key = _HEADS[number] + ident.to_bytes(16, "big")
+            state[key] = None if post is None else _encode(post)
         self._changed.clear()
 
     def entries(self) -> Iterator[tuple[bytes, bytes]]:

@@ -6,7 +6,8 @@ commutative, so neither the number of match partitions nor the size of a batch c
 with their sums" is: a hash that any piece dropped had 32 lower ones there, and they are lower in the whole, too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from warn.model.records import Carrier, Counted, Partial, Sample
 
@@ -15,6 +16,8 @@ LINKS = 32
 TERMS = 32
 SAMPLES = 32
 CARRIERS = 32
+MANY = 4
+"""Partials from which on it is faster to merge all at once."""
 
 
 def lowest(a: tuple[int, ...], b: tuple[int, ...], n: int = AUTHORS) -> tuple[int, ...]:
@@ -78,6 +81,61 @@ def merge_sources(
 def earliest(a: int, b: int) -> int:
     """The earlier of two times of which 0 means none."""
     return min(a, b) if a and b else a or b
+
+
+def merge_all(partials: Sequence[Partial]) -> Partial:
+    """What `merge` makes of them one after another, at once. There must be one at least, all of one topic (ValueError)."""
+    first = partials[0]
+    if len(partials) < MANY:
+        for one in partials[1:]:
+            first = merge(first, one)
+        return first
+    if any(one.topic != first.topic for one in partials):
+        raise ValueError(f"partials of different topics do not merge: {first.topic!r} and others")
+    press = [one.press_ms for one in partials if one.press_ms]
+    return Partial(
+        topic=first.topic,
+        second=min([one.second for one in partials]),
+        known_at=max([one.known_at for one in partials]),
+        mentions=sum([one.mentions for one in partials]),
+        echo=sum([one.echo for one in partials]),
+        reach_milli=sum([one.reach_milli for one in partials]),
+        negative_milli=sum([one.negative_milli for one in partials]),
+        care=sum([one.care for one in partials]),
+        press=sum([one.press for one in partials]),
+        press_ms=min(press, default=0),
+        by_source=_sources(partials),
+        authors=_lowest([one.authors for one in partials]),
+        echo_authors=_lowest([one.echo_authors for one in partials]),
+        care_authors=_lowest([one.care_authors for one in partials]),
+        links=_counted([one.links for one in partials], LINKS),
+        terms=_counted([one.terms for one in partials], TERMS),
+        samples=tuple(sorted(set(chain.from_iterable([one.samples for one in partials])))[:SAMPLES]),
+        carriers=greatest(chain.from_iterable([one.carriers for one in partials])),
+    )
+
+
+def _sources(partials: Sequence[Partial]) -> tuple[tuple[str, int, int], ...]:
+    sums: dict[str, tuple[str, int, int]] = {}
+    for one in partials:
+        for source, mentions, echo in one.by_source:
+            had = sums.get(source)
+            sums[source] = (
+                (source, mentions, echo) if had is None else (source, had[1] + mentions, had[2] + echo)
+            )
+    return tuple(sorted(sums.values()))
+
+
+def _lowest(sets: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple(sorted(set(chain.from_iterable(sets)))[:AUTHORS])
+
+
+def _counted(pieces: Iterable[tuple[Counted, ...]], n: int) -> tuple[Counted, ...]:
+    sums: dict[int, Counted] = {}
+    for one in chain.from_iterable(pieces):
+        had = sums.get(one[0])
+        sums[one[0]] = one if had is None else (one[0], had[1] + one[1], min(had[2], one[2]))
+    return tuple(sorted(sums.values())[:n])
 
 
 def merge(a: Partial, b: Partial) -> Partial:

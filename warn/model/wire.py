@@ -1,6 +1,6 @@
 """Records to bytes and back; what cannot be read raises `UnreadableError`, what is newer `UnknownKindError`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +11,14 @@ from warn.model.records import Clock, DeadLetter, Evidence, Parcel, Signals
 from warn.model.rules import RuleSet
 
 encode: Final = msgspec.msgpack.Encoder().encode
+
+
+def encode_signals(partition: int, clocks: tuple[Clock, ...], partials: Sequence[bytes]) -> bytes:
+    """A record of `[signals]` whose partials are encoded already: the same bytes as of the whole."""
+    n = len(partials)
+    head = bytes((0x90 | n,)) if n < 16 else b"\xdc" + n.to_bytes(2, "big")
+    # Its last field is the partials: of none of them one byte.
+    return b"".join((encode(Signals(partition, clocks))[:-1], head, *partials))
 
 
 class UnreadableError(ValueError):

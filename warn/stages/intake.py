@@ -18,7 +18,7 @@ from warn.match.told import Told
 from warn.model.flow import MENTIONS
 from warn.model.hashing import keyed
 from warn.model.mention import COUNTS_ONLY, KINDS, Engagement, Mention
-from warn.model.records import Evidence
+from warn.model.wire import encode
 from warn.stages.base import Effects
 from warn.stages.evidence import Gate, evidence_of, tombstone
 
@@ -55,7 +55,8 @@ class Intake:
         self.memory = Memory()
         self.gate = Gate(reach_floor)
         self.tally = Tally(key, self.vocabulary.links)
-        self.evidence: list[Evidence] = []
+        self.evidence: list[tuple[int, bytes]] = []
+        """(mention's key, encoded) of what is to be shown; the stage takes and clears it."""
         self.matched = 0
         """Mentions, edits and updates that counted; the stage takes and resets it."""
         self.work = 0
@@ -71,6 +72,10 @@ class Intake:
     def now(self) -> int:
         """The partition's clock; 0 before the first."""
         return self.memory.now
+
+    @now.setter
+    def now(self, now: int) -> None:
+        self.memory.now = self.tally.known_at = now
 
     def sift(self, mentions: Sequence[Mention], effects: Effects) -> list[tuple[Mention, Hit]]:
         """Of these mentions, in order, those that can change anything, each with what its text is about.
@@ -207,7 +212,7 @@ class Intake:
             brand = matcher.topics[i].brand
             if self.gate.admits(name, mention) and brand not in shown:
                 shown.add(brand)
-                self.evidence.append(evidence_of(mention, name, brand, echo=echo))
+                self.evidence.append((mention.key, encode(evidence_of(mention, name, brand, echo=echo))))
 
     def _update(self, mention: Mention, _hit: Hit, matcher: Matcher, effects: Effects) -> None:
         """Rises above the highest totals so far are echo; the first totals are where to count from."""
@@ -284,7 +289,8 @@ class Intake:
             return
         name = post.topics[0] if post is not None and post.topics else ""
         at = matcher.index_of.get(name)
-        self.evidence.append(tombstone(mention, name, "" if at is None else matcher.topics[at].brand))
+        gone = tombstone(mention, name, "" if at is None else matcher.topics[at].brand)
+        self.evidence.append((mention.key, encode(gone)))
         if post is not None:
             post.deleted, post.topics, post.totals, post.edits = True, (), None, ()
             self.memory.change(mention.thread, mention.key)

@@ -10,14 +10,21 @@ from typing import Final
 
 import msgspec
 
-from warn.aggregate.tally import Name
+from warn.aggregate.tally import Closed, Name
 from warn.match.matcher import Matcher
 from warn.model.errors import Reason
 from warn.model.flow import EVIDENCE, MENTIONS, SIGNALS
 from warn.model.hashing import brand_partition
 from warn.model.mention import Mention
-from warn.model.records import Clock, Parcel, Partial, Signals
-from warn.model.wire import UnknownKindError, UnreadableError, decode_mentions, encode, salvage_parcel
+from warn.model.records import Clock, Parcel
+from warn.model.wire import (
+    UnknownKindError,
+    UnreadableError,
+    decode_mentions,
+    encode,
+    encode_signals,
+    salvage_parcel,
+)
 from warn.stages.base import Effects, In, RuleSets
 from warn.stages.evidence import REACH_FLOOR
 from warn.stages.intake import Intake
@@ -69,7 +76,7 @@ class MatchStage:
         self._homes: list[int] = []
         self._clock_changed = False
         self._clocks: list[Clock] = []
-        self._partials: list[list[Partial]] = [[] for _ in range(signal_partitions)]
+        self._closed: list[list[Closed]] = [[] for _ in range(signal_partitions)]
 
     @property
     def resume_from(self) -> int | None:
@@ -82,7 +89,7 @@ class MatchStage:
         for key, _, body in records:
             if key == _CLOCK_KEY:
                 self._clock, self._in_force = _decode_clock(body)
-                intake.memory.now = self._clock.now
+                intake.now = self._clock.now
             elif not intake.memory.restore(key, body) and not intake.gate.restore(key, body):
                 raise UnreadableError(f"state of match has no records under keys like {key[:8]!r}")
         intake.memory.restored()
@@ -138,7 +145,7 @@ class MatchStage:
         self._clock = clock
         self._clocks.append(clock)
         self._clock_changed = True
-        intake.memory.now = clock.now
+        intake.now = clock.now
         intake.memory.sweep()
         if clock.config and clock.config[-1] != self._in_force:
             self._in_force = clock.config[-1]
@@ -183,8 +190,8 @@ class MatchStage:
         """Everything counted since the last clock becomes partials, each for the partition of its brand."""
         if self._clock is None or not len(self._intake.tally):
             return
-        for i, (topic, partial) in enumerate(self._intake.tally.close(self._clock.now), 1):
-            self._partials[self._homes[topic]].append(partial)
+        for i, closed in enumerate(self._intake.tally.close(), 1):
+            self._closed[self._homes[closed.topic]].append(closed)
             if i % PARTIALS_AT_ONCE == 0:
                 yield
 
@@ -192,26 +199,24 @@ class MatchStage:
         """One record for each `[signals]` partition, or more where one would grow too large; the clocks come last."""
         clocks = tuple(self._clocks)
         self._clocks.clear()
-        for home, found in enumerate(self._partials):
-            key = b"%d" % self._partition
-            chunk: list[Partial] = []
+        key = b"%d" % self._partition
+        for home, found in enumerate(self._closed):
+            chunk: list[bytes] = []
             weight = 0
-            for partial in found:
-                weight += (
-                    1 + len(partial.samples) + len(partial.authors) // 16 + len(partial.echo_authors) // 16
-                )
+            for closed in found:
+                weight += closed.weight
                 if weight > MAX_WEIGHT and chunk:
-                    effects.emit(SIGNALS, home, key, encode(Signals(self._partition, (), tuple(chunk))))
+                    effects.emit(SIGNALS, home, key, encode_signals(self._partition, (), chunk))
                     chunk, weight = [], 0
-                chunk.append(partial)
+                chunk.append(closed.partial)
             if clocks or chunk:
-                effects.emit(SIGNALS, home, key, encode(Signals(self._partition, clocks, tuple(chunk))))
+                effects.emit(SIGNALS, home, key, encode_signals(self._partition, clocks, chunk))
             if found:
                 effects.count("partials", by=len(found))
-                self._partials[home] = []
+                self._closed[home] = []
         intake = self._intake
-        for shown in intake.evidence:
-            effects.emit(EVIDENCE, 0, b"%d" % shown.key, encode(shown))
+        for shown, evidence in intake.evidence:
+            effects.emit(EVIDENCE, 0, b"%d" % shown, evidence)
         intake.evidence.clear()
         if intake.matched:
             effects.count("matched", by=intake.matched)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+import msgspec
+
 from warn.aggregate.partial import merge
 from warn.aggregate.tally import MAX_FOLLOWERS, Name, Tally
 from warn.model.mention import Mention
@@ -40,12 +42,16 @@ def mention(
 
 def tally() -> Tally:
     one = Tally(KEY, Lengths())
-    one.names = NAMES
+    one.names, one.known_at = NAMES, 9
     return one
 
 
-def closed(one: Tally, known_at: int = 9) -> dict[str, Partial]:
-    return {partial.topic: partial for _, partial in one.close(known_at)}
+def read(one: Tally) -> list[Partial]:
+    return [msgspec.msgpack.decode(closed.partial, type=Partial) for closed in one.close()]
+
+
+def closed(one: Tally) -> dict[str, Partial]:
+    return {partial.topic: partial for partial in read(one)}
 
 
 def test_a_mention_counts_in_every_field_that_it_has() -> None:
@@ -151,7 +157,7 @@ def test_closing_is_by_topic_and_second_and_leaves_nothing_open() -> None:
     one = tally()
     for topic, second in ((1, 5), (0, 6), (0, 5)):
         one.add(topic, second, mention(1), Said(), echo=False)
-    assert [(p.topic, p.second, p.known_at) for _, p in one.close(9)] == [
+    assert [(p.topic, p.second, p.known_at) for p in read(one)] == [
         ("A/a", 5, 9),
         ("A/a", 6, 9),
         ("A/b", 5, 9),
