@@ -63,6 +63,7 @@ def measure(brokers: Brokers, folder: Path, args: argparse.Namespace) -> dict[st
     asyncio.run(rates.fill())
     for i in range(args.rounds):
         rates.round(i)
+    parts = rates.parts()
     both = rates.detect()
     first = rates.cases[0]
     mentions = folder / "mentions.msgpack"
@@ -74,6 +75,7 @@ def measure(brokers: Brokers, folder: Path, args: argparse.Namespace) -> dict[st
         "rates": list(rates.rows()),
         "to_bytewax": rates.to_bytewax(),
         "more_rules": rates.more_rules(),
+        "parts": parts,
         "match_and_detect": both,
         "live": paced["runs"],
         "idle_cpu": paced["idle_cpu"],
@@ -89,7 +91,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
         "--quick", action="store_true", help="one round of half the mentions, and half the time"
     )
     parser.add_argument("--json", action="store_true", help="no table")
-    parser.add_argument("--rounds", type=int, choices=range(1, 7), help="3")
+    parser.add_argument("--rounds", type=int, choices=range(1, 6), help="3")
     parser.add_argument("--scale", type=float, help="times the mentions of the rates: 1")
     parser.add_argument("--seconds", type=float, help="at each rate of the live part: 20")
     parser.add_argument("--idle", type=float, help="seconds with clocks alone: 10")

@@ -1,7 +1,6 @@
 """The processes whose CPU time is measured: each does one thing once, and prints what it took as JSON."""
 
 import asyncio
-import cProfile
 import gc
 import json
 import sys
@@ -14,6 +13,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks.kafka.cases import JSON_TOPIC, config
+from benchmarks.kafka.parts import Looks
 from warn.app.engine import KAFKA_PACE, KAFKA_STEP_S
 from warn.app.pipeline import Pipeline, Share
 from warn.bus.kafka import KafkaBus
@@ -26,7 +26,7 @@ from warn.stages.matchers import Matchers
 from warn.telemetry import events, logs
 from warn.worker import Worker
 
-Took = dict[str, float]
+Took = dict[str, Any]
 Spec = dict[str, Any]
 
 
@@ -126,9 +126,10 @@ async def pipeline(bus: KafkaBus, seats: Iterable[tuple[str, int]], watch: Any =
 async def stage(spec: Spec) -> Took:
     """Seats of one stage by warn's workers, as the daemon runs them: commits, metrics, events, all included.
 
-    From when the first seat has been taken until all input is taken in and committed.
+    From when the first seat has been taken until all input is taken in and committed. `parts`: also where the time goes,
+    which takes some of it.
     """
-    bus = await KafkaBus.start(config(spec["bootstrap"], spec["prefix"], spec["rounds"]))
+    bus = await KafkaBus.start(config(spec["bootstrap"], spec["prefix"], spec["copies"]))
     watch = Opened()
     pipe = await pipeline(bus, [(spec["stage"], partition) for partition in spec["partitions"]], watch)
     workers = pipe.workers[spec["stage"]]
@@ -136,22 +137,20 @@ async def stage(spec: Spec) -> Took:
     for worker in workers:
         _counted(worker, counts)
     gc.collect()
-    profile = cProfile.Profile(time.process_time) if spec.get("profile") else None
+    looks = Looks()
     async with asyncio.TaskGroup() as tasks:
-        if profile is not None:
-            profile.enable()
+        if spec.get("parts"):
+            looks.start()
         running = tasks.create_task(pipe.run())
         for worker in workers:
             await worker.caught_up()
         assert watch.took is not None
         result = watch.took.stop(spec["mentions"])
-        if profile is not None:
-            profile.disable()
-            profile.dump_stats(spec["profile"])
+        parts = looks.stop()
         pipe.stop()
         await running
     await bus.close()
-    return {**result, "commits": watch.commits, **counts}
+    return {**result, "commits": watch.commits, **counts, "parts": parts}
 
 
 def _counted(worker: Worker, counts: Counter[str]) -> None:

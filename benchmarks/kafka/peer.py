@@ -42,8 +42,8 @@ def run(spec: Spec) -> Took:
         cpu, wall = time.process_time(), time.monotonic()
         run_main(flow, **recovery)
         cpu, wall = time.process_time() - cpu, time.monotonic() - wall
-    # A Kafka topic of warn's holds each record once for each round.
-    mentions = spec["mentions"] * (spec["rounds"] if spec["parcels"] else 1)
+    # A Kafka topic of warn's holds each record several times.
+    mentions = spec["mentions"] * (spec["copies"] if spec["parcels"] else 1)
     return {"mentions": mentions, "cpu_s": cpu, "wall_s": wall, "windows": len(out)}
 
 

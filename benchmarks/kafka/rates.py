@@ -18,7 +18,6 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 CHILD_S: Final = 120.0
 BARE: Final = "bare"
 MAIN: Final = "1,000 rules, 16 % match, parcels of 50"
-WITH_DETECT: Final = f"{MAIN}, and detect"
 BYTEWAX: Final = {
     # Name: is it warn's parcels that it reads, and does it save its state?
     "bytewax, JSON": (False, False),
@@ -26,7 +25,7 @@ BYTEWAX: Final = {
     "bytewax, parcels of 50, with recovery": (True, True),
 }
 
-Result = dict[str, float]
+Result = dict[str, Any]
 
 
 def cases(scale: float) -> list[Case]:
@@ -60,7 +59,18 @@ class Rates:
         self.towns = Towns(folder, self.cases)
         self.by_name: dict[str, list[Result]] = {}
         self._bootstrap, self._rounds = bootstrap, rounds
-        self._reach = {"bootstrap": bootstrap, "rounds": rounds}
+
+    def _spec(self, case: Case) -> dict[str, Any]:
+        return {
+            "bootstrap": self._bootstrap,
+            "prefix": case.prefix,
+            "mentions": case.mentions,
+            "copies": self._copies(case),
+        }
+
+    def _copies(self, case: Case) -> int:
+        """Partitions with the same records: one for each round, and one of the first case's to see where time goes."""
+        return self._rounds + (case is self.cases[0])
 
     async def fill(self) -> None:
         """Write everything that is to be read."""
@@ -68,7 +78,7 @@ class Rates:
         await fill_json(self._bootstrap, self.towns.mentions(self.cases[0])[: self.cases[0].mentions])
         for one in self.cases:
             mentions = self.towns.mentions(one)
-            reach = config(self._bootstrap, one.prefix, self._rounds)
+            reach = config(self._bootstrap, one.prefix, self._copies(one))
             await fill_warn(reach, one, mentions, self.towns.rules(one).read_bytes())
         print(f"written in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
 
@@ -76,28 +86,31 @@ class Rates:
         """Everything once, each by a process of its own."""
         print(f"round {i + 1}:", file=sys.stderr)
         first = self.cases[0]
-        flat = {**self._reach, "mentions": first.mentions}
+        flat = self._spec(first)
         self._add(BARE, child(kind="bare", decode=False, **flat))
         self._add("bare, decoded", child(kind="bare", decode=True, **flat))
         for one in self.cases:
-            spec = {**self._reach, "prefix": one.prefix, "mentions": one.mentions}
-            self._add(one.name, child(kind="stage", stage=MATCH, partitions=[i], **spec))
+            self._add(one.name, child(kind="stage", stage=MATCH, partitions=[i], **self._spec(one)))
         if not THERE:
             return
-        rules = str(self.towns.rules(first))
+        flat["rules"] = str(self.towns.rules(first))
         for name, (parcels, recovery) in BYTEWAX.items():
-            spec = {**flat, "prefix": first.prefix, "rules": rules, "parcels": parcels, "recovery": recovery}
-            self._add(name, child(kind="bytewax", **spec))
+            self._add(name, child(kind="bytewax", parcels=parcels, recovery=recovery, **flat))
 
-    def detect(self) -> Result:
-        """All seats of detect on what match has made of the first case in all rounds; one process, once."""
-        first = self.cases[0]
-        reach = config(self._bootstrap, first.prefix, self._rounds)
-        mentions = first.mentions * self._rounds
-        result = child(
-            kind="stage", stage=DETECT, partitions=list(range(counts(reach)[SIGNALS])),
-            prefix=first.prefix, mentions=mentions, **self._reach,
-        )  # fmt: skip
+    def parts(self) -> dict[str, float]:
+        """Where the time of match goes on the first case: shares, by looks at the stack."""
+        spec = self._spec(self.cases[0])
+        found: dict[str, float] = child(
+            kind="stage", stage=MATCH, partitions=[self._rounds], parts=True, **spec
+        )["parts"]  # fmt: skip
+        return found
+
+    def detect(self) -> dict[str, float]:
+        """All seats of detect on what match has made of the first case, all copies; one process, once, after `parts`."""
+        spec = self._spec(self.cases[0])
+        spec["mentions"] *= spec["copies"]
+        seats = range(counts(config(self._bootstrap, spec["prefix"], spec["copies"]))[SIGNALS])
+        result = child(kind="stage", stage=DETECT, partitions=list(seats), **spec)
         match_us = statistics.median(1e6 / one["rate"] for one in self.by_name[MAIN])
         detect_us = 1e6 / result["rate"]
         return {

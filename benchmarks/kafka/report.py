@@ -34,6 +34,10 @@ def _rates(result: Mapping[str, Any]) -> None:
         f"match and detect together, parcels of 50: {both['k']:.0f} thousand (match {both['match_us']:.2f}, detect "
         f"{both['detect_us']:.2f} microseconds a mention, {both['detect_share']:.0%})"
     )
+    print(
+        "Where match's time goes: "
+        + ", ".join(f"{part} {share:.0%}" for part, share in result["parts"].items())
+    )
     print("10,000 rules by 1,000: " + " ".join(f"{x:.0%}" for x in result["more_rules"]))
     if result["to_bytewax"] is not None:
         print("warn by bytewax on its best input: " + " ".join(f"{x:.2f}" for x in result["to_bytewax"]))

@@ -18,7 +18,7 @@ many = pytest.mark.chaos, pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("plan", "between_s"),
     [
-        pytest.param(Plan(41, SMALL, 60.0, faults=3), (0.5, 3.0), marks=few, id="small"),
+        pytest.param(Plan(41, SMALL, 60.0, faults=2), (0.5, 3.0), marks=few, id="small"),
         pytest.param(Plan(42, LARGE, 500.0, faults=30), (0.5, 8.0), marks=many, id="large"),
     ],
 )

@@ -52,6 +52,7 @@ def exercise() -> None:
     events.worker_stepped("detect", 0, seconds=0.01, records=1, position=1, lag=0)
     events.clock_passed("detect", int(time.time()))
     events.disk_free(10**9)
+    events.bus_hanging("match", 0, 0)
 
 
 def test_promtool_accepts_the_exposition() -> None:

@@ -5,6 +5,7 @@ import unicodedata
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.msgpack import decode
 
 from warn.match.fold import _fold_any, fold
 from warn.match.matcher import Matcher
@@ -177,5 +178,7 @@ def test_no_text_is_too_strange_to_tell_about(text: str, url: str) -> None:
     told = Told(text, url, None, Vocabulary(PUBLIC_KEY))
     assert told.story >= 0
     told.link.encode("utf-8")
-    for _, _, term in told.terms(frozenset()):
-        term.encode("utf-8")
+    counted, words = told.terms(frozenset())
+    terms = decode(counted, type=list[tuple[int, int, str]])
+    assert terms == sorted(terms)
+    assert sorted(word for _, _, word in terms) == sorted(decode(words, type=list[str]))

@@ -154,7 +154,9 @@ class Simulation:
         yield from oracle.ledger(self.world, found, got.partials, self.store.seen, NAMES)
         if self.world.live:  # a recording has no ticks, so nobody is told of it
             yield from oracle.deliveries(log, got.incidents, self.desk)
-        self.happened["incidents"] += len(got.incidents)
+        self.happened.update(f"incident {event.event}" for event in got.incidents)
+        self.happened["rings"] += sum(len(rules.rings) for rules in self.desk.rules.values())
+        self.happened["switched"] += any(len(one.clock.config) > 1 for one in found if one.clock)
         self.trace.update(state.encode())
 
     def _fresh(self, shape: oracle.Shape) -> dict[str, list[Stage]]:

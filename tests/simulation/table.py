@@ -91,6 +91,7 @@ class Table:
             self._sim.loop.call_at(move.lost, self._lose, move.to)
 
     def _gain(self, seat: tuple[str, int], to: int) -> None:
+        self._sim.happened["moved"] += self.owners[seat] != to
         self.owners[seat] = to
         self.inform(to)
 

@@ -88,7 +88,6 @@ class Memory:
         bucket = self._buckets[number]
         post.at = self.now
         post.order = self._next[number] = self._next[number] + 1
-        post.topics = self._shared.setdefault(post.topics, post.topics)
         if ident in bucket:
             bucket.move_to_end(ident)
         bucket[ident] = post

@@ -7,14 +7,15 @@ the records were spread over partitions and clocks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
+from msgspec import Raw
 
 from warn.aggregate.partial import merge_all
 from warn.model.hashing import keyed
 from warn.model.mention import Mention
-from warn.model.records import Counted, Partial, Sample
+from warn.model.records import Partial
 from warn.model.wire import encode
 
 MAX_FOLLOWERS: Final = 1_000_000_000
@@ -22,6 +23,8 @@ MAX_FOLLOWERS: Final = 1_000_000_000
 MAX_OPEN: Final = 256
 """Partials of one second that lie unmerged."""
 
+_Partial: Final[Any] = Partial
+"""With parts of it encoded already."""
 _decode: Final = msgspec.msgpack.Decoder(Partial).decode
 
 
@@ -37,7 +40,8 @@ class Told(Protocol):
     @property
     def link(self) -> str: ...
 
-    def terms(self, own: frozenset[str]) -> tuple[Counted, ...]: ...
+    def terms(self, own: frozenset[str]) -> tuple[bytes, bytes]:
+        """As msgpack: those counted, in order of their hashes, and their words, without `own`."""
 
 
 class Name(NamedTuple):
@@ -74,49 +78,35 @@ class Tally:
     def add(self, topic: int, second: int, mention: Mention, told: Told, *, echo: bool) -> None:
         """A mention names a topic, or is echo of it."""
         name = self.names[topic]
-        terms = told.terms(name.own)
+        terms, words = told.terms(name.own)
         link = self._links[told.link] if told.link else 0
         author, source = mention.author, mention.source
         followers = min(max(mention.followers, 0), MAX_FOLLOWERS)
         press = not echo and mention.role == "press"
         authors = (author,) if author else ()
-        self._add(
-            topic,
+        # Of mentions only: most echo has no words of its own, and would crowd out what was said.
+        sample = (mention.key, told.story, author, source, link, Raw(words), second)
+        one = _Partial(
+            name.topic,
             second,
-            Partial(
-                name.topic,
-                second,
-                self.known_at,
-                0 if echo else 1,
-                1 if echo else 0,
-                followers * 1000,
-                1000 if told.negative else 0,
-                0,
-                1 if press else 0,
-                mention.created_ms if press else 0,
-                ((source, 0, 1),) if echo else ((source, 1, 0),),
-                () if echo else authors,
-                authors if echo else (),
-                (),
-                ((link, 1, ""),) if link else (),
-                tuple(sorted(terms)),
-                # Of mentions only: most echo has no words of its own, and would crowd out what was said.
-                ()
-                if echo
-                else (
-                    Sample(
-                        mention.key,
-                        told.story,
-                        author,
-                        source,
-                        link,
-                        tuple([one[2] for one in terms]),
-                        second,
-                    ),
-                ),
-                ((followers, author, source),) if author and followers else (),
-            ),
+            self.known_at,
+            0 if echo else 1,
+            1 if echo else 0,
+            followers * 1000,
+            1000 if told.negative else 0,
+            0,
+            1 if press else 0,
+            mention.created_ms if press else 0,
+            ((source, 0, 1),) if echo else ((source, 1, 0),),
+            () if echo else authors,
+            authors if echo else (),
+            (),
+            ((link, 1, ""),) if link else (),
+            Raw(terms),
+            () if echo else (sample,),
+            ((followers, author, source),) if author and followers else (),
         )
+        self._add(topic, second, one)
 
     def care(self, topic: int, second: int, mention: Mention) -> None:
         """The same for sources that yield counts only: there is one number for all of them."""
@@ -156,9 +146,9 @@ class Tally:
         if held is None:
             self._open[at] = encode(partial)
         elif isinstance(held, bytes):
-            self._open[at] = [_decode(held), partial]
+            self._open[at] = [_decode(held), _decode(encode(partial))]
         else:
-            held.append(partial)
+            held.append(_decode(encode(partial)))
             if len(held) == MAX_OPEN:
                 held[:] = [merge_all(held)]
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from warn.match.atom import Word
 from warn.match.edge import AT, KINDS, WORD, handle_ends
-from warn.match.fold import fold
+from warn.match.fold import MAX_TEXT, fold
 from warn.match.index import (
     Atoms,
     Expression,
@@ -108,7 +108,7 @@ class Matcher:
 
     def match_all(self, texts: Sequence[str]) -> list[Hit]:
         """`match` of each of many texts, which are scanned as one."""
-        folded = list(map(fold, texts))
+        folded = [text.lower() if text.isascii() and len(text) <= MAX_TEXT else fold(text) for text in texts]
         joined = _APART.join(folded)
         if self._one_by_one or joined.count(_APART) != len(texts) - 1:
             return [self.match(text) for text in texts]

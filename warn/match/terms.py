@@ -5,10 +5,11 @@ words. Stop words, numbers and words under three letters tell nothing; the brand
 """
 
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from warn.model.hashing import keyed
-from warn.model.records import Counted
+from warn.model.wire import encode as _encode
 
 MAX_WORDS: Final = 60
 """Words of a text that are looked at, from its beginning."""
@@ -17,6 +18,8 @@ MAX_TERMS: Final = 12
 MIN_LETTERS: Final = 3
 MAX_LETTERS: Final = 30
 _CACHE: Final = 100_000
+_HEADS: Final = tuple(bytes((0x90 | n,)) for n in range(MAX_TERMS + 1))
+_WORD_AT: Final = 11
 
 _HANDLE: Final = re.compile(r"[\w@.-]*")
 _ADDRESS: Final = re.compile(r"\S*")
@@ -115,18 +118,38 @@ class Links(dict[str, int]):
         return made
 
 
-class Terms(dict[str, Counted | None]):
-    """Words to the term that each is (its keyed hash, once, the word), worked out once; None for what tells nothing."""
+class Terms(dict[str, bytes]):
+    """Words to terms as they are written, worked out once: msgpack of (keyed hash, once, word); b"" tells nothing.
+
+    The hash has always its eight bytes, most significant first: in order of bytes is in order of hashes, and the word
+    stands at the same place.
+    """
 
     def __init__(self, key: bytes) -> None:
         super().__init__()
         self._key = key
 
-    def __missing__(self, word: str) -> Counted | None:
+    def __missing__(self, word: str) -> bytes:
         if len(self) >= _CACHE:
             self.clear()
-        made = self[word] = (keyed(self._key, "term", word), 1, word) if tells(word) else None
+        made = b""
+        if tells(word):
+            made = b"\x93\xcf" + keyed(self._key, "term", word).to_bytes(8, "big") + b"\x01" + _encode(word)
+        self[word] = made
         return made
+
+
+class Written(NamedTuple):
+    """Terms of a text as msgpack: those counted, in order of their hashes, and their words, in order of the text."""
+
+    counted: bytes
+    words: bytes
+
+
+def written(terms: Sequence[bytes]) -> Written:
+    """What `Terms` gives, as two arrays. No more than MAX_TERMS."""
+    head = _HEADS[len(terms)]
+    return Written(head + b"".join(sorted(terms)), head + b"".join([one[_WORD_AT:] for one in terms]))
 
 
 class Vocabulary:

@@ -1,11 +1,14 @@
 """What one mention's text says: worked out at once, while all of it is at hand, for those mentions that count."""
 
+from typing import Final
+
 from warn.match.fold import fold
 from warn.match.link import link_of
 from warn.match.matcher import Hit
 from warn.match.story import story_of
-from warn.match.terms import MAX_TERMS, MAX_WORDS, Vocabulary, split_words
-from warn.model.records import Counted
+from warn.match.terms import MAX_TERMS, MAX_WORDS, Vocabulary, Written, split_words, written
+
+_NONE: Final = written(())
 
 
 class Told:
@@ -14,7 +17,7 @@ class Told:
     `hit` is what the matcher found; None for a text that was not looked at (a repost's is somebody else's).
     """
 
-    __slots__ = ("_found", "_terms", "_without", "link", "negative", "story")
+    __slots__ = ("_terms", "_without", "_words", "_written", "link", "negative", "story")
 
     def __init__(self, text: str, url: str, hit: Hit | None, vocabulary: Vocabulary) -> None:
         words = split_words((hit.folded if hit is not None else "") or fold(text))
@@ -23,14 +26,16 @@ class Told:
         self.negative = hit is not None and hit.negative
         self.story = story_of(words, vocabulary.key)
         self.link = link_of(text, url)
-        terms = vocabulary.terms
-        self._found = [term for word in dict.fromkeys(words) if (term := terms[word]) is not None]
-        self._terms: tuple[Counted, ...] = ()
+        self._words = dict.fromkeys(words)
+        self._terms = vocabulary.terms
+        self._written = _NONE
         self._without: frozenset[str] | None = None
 
-    def terms(self, own: frozenset[str]) -> tuple[Counted, ...]:
-        """Its terms without the brand's `own` words, at most MAX_TERMS, each as counted once."""
+    def terms(self, own: frozenset[str]) -> Written:
+        """Its terms without the brand's `own` words, at most MAX_TERMS."""
         if self._without is not own:  # topics of one brand ask one after another
             self._without = own
-            self._terms = tuple([term for term in self._found if term[2] not in own][:MAX_TERMS])
-        return self._terms
+            terms = self._terms
+            found = [term for word in self._words if word not in own and (term := terms[word])]
+            self._written = written(found[:MAX_TERMS])
+        return self._written

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from warn.aggregate.memory import MAX_EDITS, Memory, Post
-from warn.aggregate.tally import Tally
+from warn.aggregate.tally import Name, Tally
 from warn.match.matcher import NOTHING, Hit, Matcher
 from warn.match.terms import Vocabulary
 from warn.match.told import Told
@@ -26,6 +26,7 @@ LATE_S: Final = 600
 EARLY_S: Final = 120
 MAX_TOTAL: Final = 1_000_000_000
 """More likes than people is a mistake or a lie; it also keeps sums within 64 bits."""
+MAX_NAMES: Final = 100_000
 
 _PASSED_ON: Final = frozenset({"repost", "like"})
 _KNOWN: Final = frozenset(KINDS)
@@ -39,18 +40,19 @@ def _totals(given: Engagement | None) -> Engagement | None:
     return likes, replies, shares, views
 
 
-def _named(matcher: Matcher, hit: Hit, role: str) -> list[str]:
-    """Names of the topics that a text is about. What staff say among themselves is not asked about strikes and leaks."""
+def _named(matcher: Matcher, hit: Hit, role: str) -> tuple[int, ...]:
+    """The topics that a text is about. What staff say among themselves is not asked about strikes and leaks."""
     if role == "internal":
-        return [matcher.topics[i].name for i in hit.topics if i not in matcher.public_only]
-    return [matcher.topics[i].name for i in hit.topics]
+        return tuple([i for i in hit.topics if i not in matcher.public_only])
+    return hit.topics
 
 
 class Intake:
-    """Takes the mentions of one partition, in order. `matcher` and `now` are set at clocks by the stage."""
+    """Takes the mentions of one partition, in order. `switch` and `now` are the stage's, at clocks."""
 
     def __init__(self, key: bytes, reach_floor: int) -> None:
         self.matcher: Matcher | None = None
+        self._names: dict[tuple[int, ...], tuple[str, ...]] = {}
         self.vocabulary = Vocabulary(key)
         self.memory = Memory()
         self.gate = Gate(reach_floor)
@@ -62,6 +64,7 @@ class Intake:
         self.work = 0
         """Grows with what was done, in units of about a microsecond: when to let others run is the stage's."""
         self.key = key
+        self.now = 0
         self._kinds: dict[str, Callable[[Mention, Hit, Matcher, Effects], None]] = {
             "update": self._update,
             "edit": self._edit,
@@ -76,6 +79,25 @@ class Intake:
     @now.setter
     def now(self, now: int) -> None:
         self.memory.now = self.tally.known_at = now
+        self._after_ms, self._until_ms = max((now - LATE_S) * 1000, -1), (now + EARLY_S) * 1000
+
+    def switch(self, matcher: Matcher) -> None:
+        """These rules are in force from here on."""
+        none: frozenset[str] = frozenset()
+        self.matcher = matcher
+        self.tally.names = [
+            Name(one.name, matcher.brand_words.get(one.brand, none)) for one in matcher.topics
+        ]
+        self._names.clear()
+
+    def _named(self, topics: tuple[int, ...]) -> tuple[str, ...]:
+        """Names of topics, one object for all posts that are about the same."""
+        names = self._names.get(topics)
+        if names is None:
+            if len(self._names) >= MAX_NAMES:
+                self._names.clear()
+            names = self._names[topics] = tuple([self.tally.names[i].topic for i in topics])
+        return names
 
     def sift(self, mentions: Sequence[Mention], effects: Effects) -> list[tuple[Mention, Hit]]:
         """Of these mentions, in order, those that can change anything, each with what its text is about.
@@ -83,15 +105,14 @@ class Intake:
         All others are through: they name no topic, stand under nothing, and are neither ours nor news of a known post.
         """
         matcher = self.matcher
-        if not _KNOWN.issuperset([one.kind for one in mentions]):
-            known = [one for one in mentions if one.kind in _KNOWN]
-            effects.count("unknown_kind", MENTIONS, len(mentions) - len(known))
-            mentions = known
         sources = Counter([one.source for one in mentions])
         for source, n in sources.items():
             effects.counts["mentions", source] += n
         if matcher is None:
-            effects.count("late", by=len(mentions))
+            unknown = [one for one in mentions if one.kind not in _KNOWN]
+            for one in unknown:
+                self._unknown(one, effects)
+            effects.count("late", by=len(mentions) - len(unknown))
             return []
         texts = [one.text for one in mentions]
         hits = matcher.match_all(texts)
@@ -110,35 +131,41 @@ class Intake:
             or one.role == "own"
         ]
 
+    def _unknown(self, mention: Mention, effects: Effects) -> None:
+        effects.count("unknown_kind", MENTIONS)
+        effects.counts["mentions", mention.source] -= 1
+
     def take(self, mention: Mention, hit: Hit, effects: Effects) -> None:
         """Count one mention; `hit` is what the matcher says to its text."""
         matcher = self.matcher
-        if matcher is None:
-            return
+        assert matcher is not None, "mentions are sifted first"
         kind, text = mention.kind, mention.text
         special = self._kinds.get(kind)
         if special is not None:
             special(mention, hit if text else NOTHING, matcher, effects)
             return
+        passed_on = kind in _PASSED_ON
+        if not passed_on and kind not in _PLAIN:
+            self._unknown(mention, effects)
+            return
         self.work += 3
-        known: tuple[str, ...] = ()
+        known: list[int] = []
         under = False
         if mention.parent or mention.thread != mention.key:
             known, under = self._above(mention, matcher)
-        passed_on = kind in _PASSED_ON
         if not text or kind == "like" or (passed_on and under):
             hit = NOTHING  # a repost's words are those of the post that is known already; a like has none of its own
         ours = matcher.is_own(mention.source, mention.author) or mention.role == "own"
         if hit.topics or known or ours:
-            names = _named(matcher, hit, mention.role)
-            echo = tuple([name for name in known if name not in names])
-            if ours and not names and not echo:
-                names = [matcher.topics[i].name for i in matcher.own_topics(mention.source, mention.author)]
-            if names or echo or ours:
+            topics = _named(matcher, hit, mention.role)
+            echo = tuple([i for i in known if i not in topics]) if known else ()
+            if ours and not topics and not echo:
+                topics = matcher.own_topics(mention.source, mention.author)
+            if topics or echo or ours:
                 said = None if passed_on and hit is NOTHING else hit
-                self._content(mention, matcher, tuple(names), echo, said, ours, effects)
+                self._content(mention, topics, echo, said, ours, effects)
 
-    def _above(self, mention: Mention, matcher: Matcher) -> tuple[tuple[str, ...], bool]:
+    def _above(self, mention: Mention, matcher: Matcher) -> tuple[list[int], bool]:
         """Topics in force of the post that a mention answers and of its root, and whether that post is known.
 
         What passes a post on is about that post, and only where it is unknown about the root.
@@ -154,20 +181,17 @@ class Intake:
             names = () if one is None else one.topics
         else:
             names = (*parent.topics, *(name for name in root.topics if name not in parent.topics))
-        return tuple(
-            [name for name in names if name in matcher.index_of]
-        ) if names else (), parent is not None
+        return [i for name in names if (i := matcher.index_of.get(name)) is not None], parent is not None
 
     def in_time(self, mention_ms: int) -> bool:
         """Whether what happened then still counts, or counts already."""
-        return mention_ms >= 0 and (self.now - LATE_S) * 1000 < mention_ms <= (self.now + EARLY_S) * 1000
+        return self._after_ms < mention_ms <= self._until_ms
 
     def _content(
         self,
         mention: Mention,
-        matcher: Matcher,
-        names: tuple[str, ...],
-        echo: tuple[str, ...],
+        topics: tuple[int, ...],
+        echo: tuple[int, ...],
         hit: Hit | None,
         ours: bool,
         effects: Effects,
@@ -175,7 +199,7 @@ class Intake:
         if self.memory.find(mention.thread, mention.key) is not None:
             effects.count("repeats")
             return
-        post = Post((*names, *echo), _totals(mention.engagement), own=ours)
+        post = Post(self._named(topics + echo), _totals(mention.engagement), own=ours)
         self.memory.count(mention.thread, mention.key, post)
         self.work += 12
         if ours:
@@ -184,35 +208,35 @@ class Intake:
             effects.count("late")
             return
         self.matched += 1
-        told = self._tell(mention, hit, matcher)
-        self._count(mention, matcher, names, told, echo=False)
+        if mention.role in COUNTS_ONLY:
+            for i in topics + echo:
+                self.tally.care(i, mention.created_ms // 1000, mention)
+            return
+        told = self._tell(mention, hit)
+        self._count(mention, topics, told, echo=False)
         if echo:
-            self._count(mention, matcher, echo, told, echo=True)
+            self._count(mention, echo, told, echo=True)
 
-    def _tell(self, mention: Mention, hit: Hit | None, matcher: Matcher) -> Told:
+    def _tell(self, mention: Mention, hit: Hit | None) -> Told:
         """What its text says; of a text that names no topic it has not been looked for yet."""
         if hit is NOTHING:
-            hit = matcher.look(mention.text) if mention.text else None
+            hit = self.matcher.look(mention.text) if mention.text and self.matcher else None
         return Told(mention.text, mention.url, hit, self.vocabulary)
 
-    def _count(
-        self, mention: Mention, matcher: Matcher, names: tuple[str, ...], told: Told, *, echo: bool
-    ) -> None:
+    def _count(self, mention: Mention, topics: tuple[int, ...], told: Told, *, echo: bool) -> None:
         """Count for these topics; and keep for showing what is to be shown, once for each brand."""
         second = mention.created_ms // 1000
-        counts_only = mention.role in COUNTS_ONLY
-        shown: set[str] = set()
-        for name in names:
-            i = matcher.index_of[name]
-            self.work += 10
-            if counts_only:
-                self.tally.care(i, second, mention)
-                continue
+        self.work += 10 * len(topics)
+        admitted = []
+        for i in topics:
             self.tally.add(i, second, mention, told, echo=echo)
-            brand = matcher.topics[i].brand
-            if self.gate.admits(name, mention) and brand not in shown:
-                shown.add(brand)
-                self.evidence.append((mention.key, encode(evidence_of(mention, name, brand, echo=echo))))
+            if self.gate.admits(self.tally.names[i].topic, mention):
+                admitted.append(i)
+        if admitted and self.matcher:
+            by_brand = {one.brand: one.name for one in [self.matcher.topics[i] for i in reversed(admitted)]}
+            for brand, name in reversed(by_brand.items()):
+                shown = evidence_of(mention, name, brand, echo=echo)
+                self.evidence.append((mention.key, encode(shown)))
 
     def _update(self, mention: Mention, _hit: Hit, matcher: Matcher, effects: Effects) -> None:
         """Rises above the highest totals so far are echo; the first totals are where to count from."""
@@ -261,13 +285,13 @@ class Intake:
         if post is not None and text in post.edits:
             effects.count("repeats")
             return
-        new = tuple(name for name in _named(matcher, hit, mention.role) if name not in had)
+        new = tuple([i for i in _named(matcher, hit, mention.role) if matcher.topics[i].name not in had])
         if not new:
             return
         ours = matcher.is_own(mention.source, mention.author) or mention.role == "own"
         if post is None:
             post = Post((), _totals(mention.engagement), own=ours)
-        post.topics = (*had, *new)
+        post.topics = (*had, *self._named(new))
         post.edits = (*post.edits, text)[-MAX_EDITS:]
         self.memory.count(mention.thread, mention.key, post)
         if ours or post.own:
@@ -276,7 +300,11 @@ class Intake:
             effects.count("late")
             return
         self.matched += 1
-        self._count(mention, matcher, new, self._tell(mention, hit, matcher), echo=False)
+        if mention.role in COUNTS_ONLY:
+            for i in new:
+                self.tally.care(i, mention.created_ms // 1000, mention)
+        else:
+            self._count(mention, new, self._tell(mention, hit), echo=False)
 
     def _delete(self, mention: Mention, _hit: Hit, matcher: Matcher, effects: Effects) -> None:
         """What was counted stays counted; nothing under it counts any more, and nothing of it is shown.

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from warn.aggregate.tally import Closed, Name
+from warn.aggregate.tally import Closed
 from warn.match.matcher import Matcher
 from warn.model.errors import Reason
 from warn.model.flow import EVIDENCE, MENTIONS, SIGNALS
@@ -152,11 +152,7 @@ class MatchStage:
             self._switch(ready[self._in_force])
 
     def _switch(self, matcher: Matcher) -> None:
-        self._intake.matcher = matcher
-        none: frozenset[str] = frozenset()
-        self._intake.tally.names = [
-            Name(one.name, matcher.brand_words.get(one.brand, none)) for one in matcher.topics
-        ]
+        self._intake.switch(matcher)
         self._homes = [brand_partition(one.brand, self._signals_partitions) for one in matcher.topics]
 
     def _take(self, one: In, record: "Parcel | ValueError", effects: Effects) -> Iterator[None]:

@@ -7,7 +7,7 @@ import msgspec
 from warn.aggregate.partial import merge
 from warn.aggregate.tally import MAX_FOLLOWERS, Name, Tally
 from warn.model.mention import Mention
-from warn.model.records import Counted, Partial
+from warn.model.records import Partial
 from warn.model.wire import encode
 
 KEY = b"test"
@@ -23,8 +23,9 @@ class Said:
         self.story = story
         self.link = link
 
-    def terms(self, own: frozenset[str]) -> tuple[Counted, ...]:
-        return tuple((len(one), 1, one) for one in self._terms if one not in own)
+    def terms(self, own: frozenset[str]) -> tuple[bytes, bytes]:
+        told = [one for one in self._terms if one not in own]
+        return encode(sorted((len(one), 1, one) for one in told)), encode(told)
 
 
 class Lengths(dict[str, int]):

@@ -1,6 +1,7 @@
 """Terms, stories and links of a text, by example."""
 
 import pytest
+from msgspec.msgpack import decode
 
 from warn.match.fold import fold
 from warn.match.link import canonical, link_of
@@ -15,7 +16,7 @@ KEY = b"test"
 
 def terms(text: str, own: frozenset[str] = frozenset()) -> tuple[str, ...]:
     told = Told(text, "", Matcher(RuleSet(), KEY).look(text), Vocabulary(KEY))
-    return tuple(word for _, _, word in told.terms(own))
+    return decode(told.terms(own).words, type=tuple[str, ...])
 
 
 def test_terms_are_words_that_tell_something() -> None:
