@@ -78,7 +78,7 @@ def measure(brokers: Brokers, folder: Path, args: argparse.Namespace) -> dict[st
         "parts": parts,
         "match_and_detect": both,
         "live": paced["runs"],
-        "idle_cpu": paced["idle_cpu"],
+        "idle": paced["idle"],
         "rounds": rates.by_name,
     }
 

@@ -59,11 +59,13 @@ class Load:
         self._seat, self._partitions, self._town, self._rules = seat, partitions, town, rules
         self._written = 0
         self._position = 1
+        self._zero = time.monotonic()
 
-    async def run(self, rate: float, seconds: float, start: int) -> dict[str, Any]:
-        """For so long, from event second `start` on. [partition, first and last due, committed, clock] of each record."""
+    async def run(self, rate: float, seconds: float) -> dict[str, Any]:
+        """For so long; event time is as long as that. [partition, first and last due, committed, clock] of each record."""
         rows: list[Row] = []
         began = due = time.monotonic() + 0.1
+        start = START + int(began - self._zero) + 1
         done, second, whole = 0, -1, int(rate * seconds)
         while due < began + seconds or done < whole:
             due += EVERY_S
@@ -106,10 +108,8 @@ async def load(spec: Spec) -> None:
     bus, seat = await opened(config(spec["bootstrap"], spec["prefix"]), rules)
     one = Load(seat, bus.partitions(MENTIONS), town, content_hash(rules))
     say("ready")
-    start = START
     async for ask in asked():
-        start += 1000  # later than all that was before
-        say(await one.run(ask["rate"], ask["seconds"], start))
+        say(await one.run(ask["rate"], ask["seconds"]))
     await seat.close()
     await bus.close()
 

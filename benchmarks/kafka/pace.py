@@ -19,6 +19,7 @@ from benchmarks.kafka.rates import ROOT
 from warn.model.flow import DETECT, MATCH, RESPOND
 
 PREFIX: Final = "bench-live"
+BROKER: Final = "broker"
 REST_S: Final = 2.0
 """For what is under way to be committed and seen."""
 _TICKS: Final = 100
@@ -28,6 +29,29 @@ def cpu_of(pid: int) -> float:
     """CPU seconds of a process so far (Linux)."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def waits_of(pid: int) -> float:
+    """Seconds that a process's main thread, where its loop is, has waited for a core so far (Linux)."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+
+
+class Taking:
+    """What processes take of a core, from now on."""
+
+    def __init__(self, pids: Mapping[str, int]) -> None:
+        self._pids = pids
+        self._cpu = {name: cpu_of(pid) for name, pid in pids.items()}
+        self._waits = {name: waits_of(pid) for name, pid in pids.items() if name != BROKER}
+        self._at = time.monotonic()
+
+    def shares(self) -> dict[str, dict[str, float]]:
+        """`cpu`: of a core; `waited`: of the time, for a core that others had (not of the broker, which has many threads)."""
+        took = time.monotonic() - self._at
+        return {
+            "cpu": {name: (cpu_of(pid) - self._cpu[name]) / took for name, pid in self._pids.items()},
+            "waited": {name: (waits_of(self._pids[name]) - was) / took for name, was in self._waits.items()},
+        }
 
 
 class Part:
@@ -90,18 +114,16 @@ def live(
         looking = stack.enter_context(Part("look on", **spec))
         for part in (match, rest, looking):
             part.answer()
-        pids = {"broker": broker, "match": match.pid, "detect and respond": rest.pid, "load": load.pid}
+        pids = {BROKER: broker, "match": match.pid, "detect and respond": rest.pid, "load": load.pid}
         load.ask(rate=1_000, seconds=WARM_S)  # the first clocks, the first steps: not looked at
-        runs = [load.answer()]
-        shares = []
+        runs, taken = [load.answer()], []
         for rate in (*rates, 0):
             looking.ask(probe=bool(rate))
-            before, started = {name: cpu_of(pid) for name, pid in pids.items()}, time.monotonic()
+            taking = Taking(pids)
             load.ask(rate=rate, seconds=seconds if rate else idle_s)
             print(f"{rate:,} mentions/s", file=sys.stderr, flush=True)
             runs.append(load.answer())
-            took = time.monotonic() - started
-            shares.append({name: (cpu_of(pid) - before[name]) / took for name, pid in pids.items()})
+            taken.append(taking.shares())
             looking.ask(probe=False)
             for part in (match, rest):
                 part.ask()
@@ -109,20 +131,20 @@ def live(
             time.sleep(REST_S)
         looked, matched, detected = looking.last(), match.last(), rest.last()
     noted = Noted(matched["rows"], detected["rows"], looked)
-    return {"runs": _told(noted, runs, rates, shares, matched["late"]), "idle_cpu": shares[-1]}
+    return {"runs": _told(noted, runs, rates, taken, matched["late"]), "idle": taken[-1]}
 
 
 def _told(
     noted: Noted,
     runs: Sequence[Mapping[str, Any]],
     rates: Sequence[int],
-    shares: Sequence[Mapping[str, float]],
+    taken: Sequence[Mapping[str, Any]],
     late: Sequence[Sequence[float]],
 ) -> list[dict[str, Any]]:
     """By rate: the legs, what of a core each process took, and how late match's loop was."""
     before = Counter(row[0] for row in runs[0]["rows"])
     found = []
-    for rate, run, cpu in zip(rates, runs[1:], shares, strict=False):
+    for rate, run, took in zip(rates, runs[1:], taken, strict=False):
         whole, leg = legs(noted, run, before)
         before += Counter(row[0] for row in run["rows"])
         stalls = [by for due, by in late if run["began"] + WARM_S <= due < run["ended"]]
@@ -133,7 +155,7 @@ def _told(
                 "since_produced": told(whole),
                 "since_the_leg_before": told(leg),
                 "match_loop_late": told({"loop": stalls}).get("loop"),
-                "cpu": cpu,
+                **took,
             }
         )
     return found

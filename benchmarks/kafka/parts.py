@@ -72,7 +72,7 @@ class Looks:
 
     def _look(self, _signal: int, frame: FrameType | None) -> None:
         while frame is not None:
-            part = _part(frame.f_code.co_filename, frame.f_code.co_name, frame.f_lineno)
+            part = _part(frame.f_code.co_filename, frame.f_code.co_name, frame.f_lineno or 0)
             if part:
                 self._found[part] += 1
                 return

@@ -9,7 +9,7 @@ def show(result: Mapping[str, Any]) -> None:
     _rates(result)
     for one in result["live"]:
         _live(one)
-    print("\nCPU with clocks alone, of a core: " + _shares(result["idle_cpu"]))
+    print("\nCPU with clocks alone, of a core: " + _shares(result["idle"]["cpu"]))
     start, end = (" ".join(f"{x:.1f}" for x in result["load_average"][when]) for when in ("start", "end"))
     print(
         f"\n{result['cores']} cores, load average {start} at the start, {end} at the end; {result['took_s']:.0f} s"
@@ -56,6 +56,7 @@ def _live(one: Mapping[str, Any]) -> None:
     if late:
         print(f"  match's loop was late by {late['p50_ms']:.1f} ms (50 %), {late['p99_ms']:.1f} ms (99 %)")
     print("  CPU of a core: " + _shares(one["cpu"]))
+    print("  Waited for a core, of the time: " + _shares(one["waited"]))
 
 
 def _shares(cpu: Mapping[str, float]) -> str:

@@ -34,7 +34,7 @@ def single(kafka: Brokers, times: int, down_s: tuple[float, float]) -> Fault:
 
     async def strike(scene: Scene) -> None:
         for _ in range(times):
-            await watch(scene, scene.rng.uniform(3.0, 6.0))
+            await watch(scene, scene.rng.uniform(*scene.plan.calm_s))
             await _at_work(scene)
             kafka.kill(1)
             away = scene.rng.uniform(*down_s)
@@ -54,7 +54,7 @@ def in_turn(kafka: Brokers, prefix: str, rounds: int) -> Fault:
     async def strike(scene: Scene) -> None:
         for i in range(rounds):
             topic, partition = ((f"{prefix}.{MENTIONS}", i % 6), (COORDINATOR, 0))[i % 2]
-            await watch(scene, scene.rng.uniform(3.0, 6.0))
+            await watch(scene, scene.rng.uniform(*scene.plan.calm_s))
             await _at_work(scene)
             node = await asyncio.to_thread(leader, kafka.bootstrap, topic, partition)
             kafka.kill(node)

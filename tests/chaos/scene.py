@@ -30,13 +30,16 @@ INPUTS = ((MATCH, MENTIONS), (DETECT, SIGNALS), (RESPOND, DESK))
 
 @dataclass(frozen=True)
 class Plan:
-    """How large a test is. `load_s`: over how long the mentions come; longer than the faults, who end it early."""
+    """How large a test is. `load_s`: over how long the mentions come; longer than the faults, who end it early. `calm_s`:
+    how long all is well before a broker is struck.
+    """
 
     seed: int
     mentions: int
     load_s: float
     workers: int = 3
     faults: int = 0
+    calm_s: tuple[float, float] = (3.0, 6.0)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from tests.kafka.brokers import Brokers
 from warn.model.flow import MENTIONS
 
 SMALL, LARGE = 12_000, 100_000
+SOON = (0.5, 1.5)
 PREFIX = "chaos"
 few = pytest.mark.real, pytest.mark.timeout(180)
 many = pytest.mark.chaos, pytest.mark.timeout(600)
@@ -24,7 +25,7 @@ Make = Callable[..., Brokers]
 @pytest.mark.parametrize(
     ("plan", "down_s"),
     [
-        pytest.param(Plan(81, SMALL, 60.0, faults=1), (0.0, 1.0), marks=few, id="small"),
+        pytest.param(Plan(81, SMALL, 60.0, faults=1, calm_s=SOON), (0.0, 1.0), marks=few, id="small"),
         pytest.param(Plan(82, LARGE, 300.0, faults=3), (0.0, 15.0), marks=many, id="large"),
     ],
 )
@@ -42,7 +43,7 @@ async def test_the_only_broker_killed(
 @pytest.mark.parametrize(
     "plan",
     [
-        pytest.param(Plan(91, SMALL, 60.0, workers=2, faults=2), marks=few, id="small"),
+        pytest.param(Plan(91, SMALL, 60.0, workers=2, faults=2, calm_s=SOON), marks=few, id="small"),
         pytest.param(Plan(92, LARGE, 400.0, faults=6), marks=many, id="large"),
     ],
 )

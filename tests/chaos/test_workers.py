@@ -35,7 +35,7 @@ async def test_killed_at_random_moments(
 @pytest.mark.parametrize(
     ("plan", "pauses_s"),
     [
-        pytest.param(Plan(51, SMALL, 60.0), (9.0,), marks=few, id="small"),
+        pytest.param(Plan(51, SMALL, 60.0), (6.0,), marks=few, id="small"),
         pytest.param(Plan(52, LARGE, 500.0), (5.0, 8.0, 13.0, 20.0, 35.0, 60.0), marks=many, id="large"),
     ],
 )
@@ -77,7 +77,7 @@ async def test_two_insist_on_the_same_seats(
 @pytest.mark.parametrize(
     ("plan", "seconds"),
     [
-        pytest.param(Plan(61, SMALL, 60.0), 12.0, marks=few, id="small"),
+        pytest.param(Plan(61, SMALL, 60.0), 10.0, marks=few, id="small"),
         pytest.param(Plan(62, LARGE, 300.0), 120.0, marks=many, id="large"),
     ],
 )

@@ -1,6 +1,7 @@
 """Planted bugs in an engine: what a bus must not do with seats, commits and positions (and ours does not)."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -93,6 +94,11 @@ class Successors(SimSeat):
         newest: dict[str, int] = self._bus.__dict__.setdefault("newest", {})
         epoch = max(self._epoch, newest.get(self._seat.shelf[0] + str(self._seat.shelf[1]), 0))
         self._bus.store.apply(self._seat, epoch, outputs, sealed, position)
+
+    def apply_late(self, outputs: Sequence[Out], sealed: Sealed, position: int) -> None:
+        """What hangs in the broker has the name that it was sent under."""
+        with contextlib.suppress(FencedError):
+            self._bus.store.apply(self._seat, self._epoch, outputs, sealed, position)
 
 
 class _Remembering(SimBus):

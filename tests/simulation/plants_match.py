@@ -11,7 +11,7 @@ from warn.aggregate import memory, partial, people
 from warn.ingest.order import seen_at
 from warn.model.mention import Item
 from warn.model.records import Clock, Counted, Sample
-from warn.stages import intake, match
+from warn.stages import counting, match
 
 
 class SeenOnly(Plant):
@@ -142,5 +142,5 @@ PLANTS: Final = (
     Patched("people as one set an hour", ("warn.stages.slice", "People", HourWide)),
     Patched("rule sets by the worker's own files", (match.MatchStage, "_pass", _newest_file)),
     Patched("batch boundaries visible", (match.MatchStage, "step", _end_of_batch)),
-    Patched("late mentions dropped", (intake, "LATE_S", 0)),
+    Patched("late mentions dropped", (counting, "LATE_S", 0)),
 )

@@ -16,7 +16,7 @@ CAUGHT: dict[str, int] = {
     "read before fence": 6,
     "a refused record does not fail the transaction": 1,
     "an abandoned commit commits by itself": 3,
-    "a zombie uses its successor's producer": 3,
+    "a zombie uses its successor's producer": 8,
     "stale position": 19,
     "no position: from the start": 19,
     "no position: from the end": 1,

@@ -10,23 +10,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from warn.aggregate.memory import MAX_EDITS, Memory, Post
-from warn.aggregate.tally import Name, Tally
+from warn.aggregate.memory import MAX_EDITS, Post
 from warn.match.matcher import NOTHING, Hit, Matcher
-from warn.match.terms import Vocabulary
-from warn.match.told import Told
 from warn.model.flow import MENTIONS
 from warn.model.hashing import keyed
 from warn.model.mention import COUNTS_ONLY, KINDS, Engagement, Mention
 from warn.model.wire import encode
 from warn.stages.base import Effects
-from warn.stages.evidence import Gate, evidence_of, tombstone
+from warn.stages.counting import Counting
+from warn.stages.evidence import tombstone
 
-LATE_S: Final = 600
-EARLY_S: Final = 120
 MAX_TOTAL: Final = 1_000_000_000
 """More likes than people is a mistake or a lie; it also keeps sums within 64 bits."""
-MAX_NAMES: Final = 100_000
 
 _PASSED_ON: Final = frozenset({"repost", "like"})
 _KNOWN: Final = frozenset(KINDS)
@@ -47,57 +42,16 @@ def _named(matcher: Matcher, hit: Hit, role: str) -> tuple[int, ...]:
     return hit.topics
 
 
-class Intake:
-    """Takes the mentions of one partition, in order. `switch` and `now` are the stage's, at clocks."""
+class Intake(Counting):
+    """Takes the mentions of one partition, in order."""
 
     def __init__(self, key: bytes, reach_floor: int) -> None:
-        self.matcher: Matcher | None = None
-        self._names: dict[tuple[int, ...], tuple[str, ...]] = {}
-        self.vocabulary = Vocabulary(key)
-        self.memory = Memory()
-        self.gate = Gate(reach_floor)
-        self.tally = Tally(key, self.vocabulary.links)
-        self.evidence: list[tuple[int, bytes]] = []
-        """(mention's key, encoded) of what is to be shown; the stage takes and clears it."""
-        self.matched = 0
-        """Mentions, edits and updates that counted; the stage takes and resets it."""
-        self.work = 0
-        """Grows with what was done, in units of about a microsecond: when to let others run is the stage's."""
-        self.key = key
-        self.now = 0
+        super().__init__(key, reach_floor)
         self._kinds: dict[str, Callable[[Mention, Hit, Matcher, Effects], None]] = {
             "update": self._update,
             "edit": self._edit,
             "delete": self._delete,
         }
-
-    @property
-    def now(self) -> int:
-        """The partition's clock; 0 before the first."""
-        return self.memory.now
-
-    @now.setter
-    def now(self, now: int) -> None:
-        self.memory.now = self.tally.known_at = now
-        self._after_ms, self._until_ms = max((now - LATE_S) * 1000, -1), (now + EARLY_S) * 1000
-
-    def switch(self, matcher: Matcher) -> None:
-        """These rules are in force from here on."""
-        none: frozenset[str] = frozenset()
-        self.matcher = matcher
-        self.tally.names = [
-            Name(one.name, matcher.brand_words.get(one.brand, none)) for one in matcher.topics
-        ]
-        self._names.clear()
-
-    def _named(self, topics: tuple[int, ...]) -> tuple[str, ...]:
-        """Names of topics, one object for all posts that are about the same."""
-        names = self._names.get(topics)
-        if names is None:
-            if len(self._names) >= MAX_NAMES:
-                self._names.clear()
-            names = self._names[topics] = tuple([self.tally.names[i].topic for i in topics])
-        return names
 
     def sift(self, mentions: Sequence[Mention], effects: Effects) -> list[tuple[Mention, Hit]]:
         """Of these mentions, in order, those that can change anything, each with what its text is about.
@@ -133,7 +87,10 @@ class Intake:
 
     def _unknown(self, mention: Mention, effects: Effects) -> None:
         effects.count("unknown_kind", MENTIONS)
-        effects.counts["mentions", mention.source] -= 1
+        if effects.counts["mentions", mention.source] > 1:
+            effects.counts["mentions", mention.source] -= 1
+        else:
+            del effects.counts["mentions", mention.source]
 
     def take(self, mention: Mention, hit: Hit, effects: Effects) -> None:
         """Count one mention; `hit` is what the matcher says to its text."""
@@ -183,10 +140,6 @@ class Intake:
             names = (*parent.topics, *(name for name in root.topics if name not in parent.topics))
         return [i for name in names if (i := matcher.index_of.get(name)) is not None], parent is not None
 
-    def in_time(self, mention_ms: int) -> bool:
-        """Whether what happened then still counts, or counts already."""
-        return self._after_ms < mention_ms <= self._until_ms
-
     def _content(
         self,
         mention: Mention,
@@ -199,7 +152,7 @@ class Intake:
         if self.memory.find(mention.thread, mention.key) is not None:
             effects.count("repeats")
             return
-        post = Post(self._named(topics + echo), _totals(mention.engagement), own=ours)
+        post = Post(self.named(topics + echo), _totals(mention.engagement), own=ours)
         self.memory.count(mention.thread, mention.key, post)
         self.work += 12
         if ours:
@@ -212,31 +165,10 @@ class Intake:
             for i in topics + echo:
                 self.tally.care(i, mention.created_ms // 1000, mention)
             return
-        told = self._tell(mention, hit)
-        self._count(mention, topics, told, echo=False)
+        told = self.tell(mention, hit)
+        self.count(mention, topics, told, echo=False)
         if echo:
-            self._count(mention, echo, told, echo=True)
-
-    def _tell(self, mention: Mention, hit: Hit | None) -> Told:
-        """What its text says; of a text that names no topic it has not been looked for yet."""
-        if hit is NOTHING:
-            hit = self.matcher.look(mention.text) if mention.text and self.matcher else None
-        return Told(mention.text, mention.url, hit, self.vocabulary)
-
-    def _count(self, mention: Mention, topics: tuple[int, ...], told: Told, *, echo: bool) -> None:
-        """Count for these topics; and keep for showing what is to be shown, once for each brand."""
-        second = mention.created_ms // 1000
-        self.work += 10 * len(topics)
-        admitted = []
-        for i in topics:
-            self.tally.add(i, second, mention, told, echo=echo)
-            if self.gate.admits(self.tally.names[i].topic, mention):
-                admitted.append(i)
-        if admitted and self.matcher:
-            by_brand = {one.brand: one.name for one in [self.matcher.topics[i] for i in reversed(admitted)]}
-            for brand, name in reversed(by_brand.items()):
-                shown = evidence_of(mention, name, brand, echo=echo)
-                self.evidence.append((mention.key, encode(shown)))
+            self.count(mention, echo, told, echo=True)
 
     def _update(self, mention: Mention, _hit: Hit, matcher: Matcher, effects: Effects) -> None:
         """Rises above the highest totals so far are echo; the first totals are where to count from."""
@@ -291,7 +223,7 @@ class Intake:
         ours = matcher.is_own(mention.source, mention.author) or mention.role == "own"
         if post is None:
             post = Post((), _totals(mention.engagement), own=ours)
-        post.topics = (*had, *self._named(new))
+        post.topics = (*had, *self.named(new))
         post.edits = (*post.edits, text)[-MAX_EDITS:]
         self.memory.count(mention.thread, mention.key, post)
         if ours or post.own:
@@ -304,7 +236,7 @@ class Intake:
             for i in new:
                 self.tally.care(i, mention.created_ms // 1000, mention)
         else:
-            self._count(mention, new, self._tell(mention, hit), echo=False)
+            self.count(mention, new, self.tell(mention, hit), echo=False)
 
     def _delete(self, mention: Mention, _hit: Hit, matcher: Matcher, effects: Effects) -> None:
         """What was counted stays counted; nothing under it counts any more, and nothing of it is shown.
