@@ -53,7 +53,6 @@ def machine() -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **there},
         "system": platform.platform(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "gc_frozen": False,
     }
 
 

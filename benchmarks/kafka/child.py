@@ -150,7 +150,7 @@ async def stage(spec: Spec) -> Took:
         pipe.stop()
         await running
     await bus.close()
-    return {**result, "commits": watch.commits, **counts, "parts": parts}
+    return {**result, "commits": watch.commits, **counts, "parts": parts, "gc_frozen": gc.get_freeze_count()}
 
 
 def _counted(worker: Worker, counts: Counter[str]) -> None:

@@ -179,6 +179,6 @@ def test_no_text_is_too_strange_to_tell_about(text: str, url: str) -> None:
     assert told.story >= 0
     told.link.encode("utf-8")
     counted, words = told.terms(frozenset())
-    terms = decode(counted, type=list[tuple[int, int, str]])
+    terms = [decode(one, type=tuple[int, int, str]) for one in sorted(counted)]
     assert terms == sorted(terms)
     assert sorted(word for _, _, word in terms) == sorted(decode(words, type=list[str]))

@@ -15,8 +15,10 @@ from warn.testing.pager_rules import PagerRules
 if TYPE_CHECKING:
     from tests.simulation.process import Process
 
-GIVE_UP_S: Final = 20.0
-"""As `warn.notify.sender`: an attempt does not begin later than this after its claim."""
+GIVE_UP_S: Final = 1.8
+"""Seconds of the loop after a claim in which its attempt may begin (20 in `warn.notify.sender`). respond takes an attempt
+for lost after 30 s of its own time, which passes 10 s at a clock here: that is two seconds of the loop at the least.
+"""
 _ROUTING: Final = "r" * 32
 
 
@@ -47,6 +49,7 @@ class Pager:
 
     def __init__(self, process: "Process") -> None:
         self._process = process
+        self._turns: dict[str, asyncio.Lock] = {}
 
     def offer(self, deliveries: Sequence[Delivery]) -> None:
         """Take claimed attempts; never waits."""
@@ -57,8 +60,17 @@ class Pager:
     async def _attempt(self, delivery: Delivery) -> None:
         process, sim = self._process, self._process.sim
         arrived = sim.loop.time()
-        await asyncio.sleep(process.rng.choice((0.0, 0.1, 1.0)))
-        await process.stand()
+        # One at a time for each notifier, in the order of their claims: as the sender's queues have it.
+        async with self._turns.setdefault(delivery.notifier, asyncio.Lock()):
+            await asyncio.sleep(process.rng.choice((0.0, 0.1, 1.0)))
+            await process.stand()
+            receipt = self._tried(delivery, arrived)
+        if receipt is not None:
+            await self._report(receipt)
+
+    def _tried(self, delivery: Delivery, arrived: float) -> Receipt | None:
+        """Make the attempt, if there is still time; None where nobody is ever told of it."""
+        process, sim = self._process, self._process.sim
         outcome: Literal["delivered", "retry", "refused"] = "retry"
         reason = "not_sent"
         trouble = 0.0 if sim.calm else process.rng.random()
@@ -71,15 +83,13 @@ class Pager:
             else:
                 reason = "server_error"
         if trouble > 0.97:
-            return  # nor is it ever told
-        await self._report(
-            Receipt(
-                now=int(sim.wall()),
-                delivery=delivery.delivery,
-                attempt=delivery.attempt,
-                outcome=outcome,
-                reason=reason,
-            )
+            return None
+        return Receipt(
+            now=int(sim.wall()),
+            delivery=delivery.delivery,
+            attempt=delivery.attempt,
+            outcome=outcome,
+            reason=reason,
         )
 
     async def _report(self, receipt: Receipt) -> None:

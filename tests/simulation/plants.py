@@ -8,7 +8,7 @@ disagreeing with itself. What could be planted and is not, and why:
 
 | Not planted | Why |
 | --- | --- |
-| leaving out of a restored slice the ticks it went through (`Snapshots.is_ahead`) | a slice's own due times say the same: 1,000 seeds without it gave no difference |
+| leaving out of a restored slice the ticks it went through (`Snapshots.is_ahead`) | a slice's own due times say the same: 300 seeds without it gave no difference |
 | clocks that detect needs on whole minutes | rule 2 made them needless: the oracle leaves out every clock that says nothing new |
 | the web acknowledging on GET | no web runs here; tests/unit/web/test_routes.py |
 | `commit` cut in half by a cancelled task, COMMITTING, AssertionError | a state of aiokafka's producer, which a bus in memory does not have; tests/kafka. Here an overdue step goes on by itself and has to be fenced ("a zombie uses its successor's producer") |

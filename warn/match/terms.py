@@ -5,11 +5,10 @@ words. Stop words, numbers and words under three letters tell nothing; the brand
 """
 
 import re
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from warn.model.hashing import keyed
-from warn.model.wire import encode as _encode
+from warn.model.wire import written_term
 
 MAX_WORDS: Final = 60
 """Words of a text that are looked at, from its beginning."""
@@ -18,8 +17,6 @@ MAX_TERMS: Final = 12
 MIN_LETTERS: Final = 3
 MAX_LETTERS: Final = 30
 _CACHE: Final = 100_000
-_HEADS: Final = tuple(bytes((0x90 | n,)) for n in range(MAX_TERMS + 1))
-_WORD_AT: Final = 11
 
 _HANDLE: Final = re.compile(r"[\w@.-]*")
 _ADDRESS: Final = re.compile(r"\S*")
@@ -119,11 +116,7 @@ class Links(dict[str, int]):
 
 
 class Terms(dict[str, bytes]):
-    """Words to terms as they are written, worked out once: msgpack of (keyed hash, once, word); b"" tells nothing.
-
-    The hash has always its eight bytes, most significant first: in order of bytes is in order of hashes, and the word
-    stands at the same place.
-    """
+    """Words to terms as they are written (`written_term`), worked out once; b"" for what tells nothing."""
 
     def __init__(self, key: bytes) -> None:
         super().__init__()
@@ -132,24 +125,8 @@ class Terms(dict[str, bytes]):
     def __missing__(self, word: str) -> bytes:
         if len(self) >= _CACHE:
             self.clear()
-        made = b""
-        if tells(word):
-            made = b"\x93\xcf" + keyed(self._key, "term", word).to_bytes(8, "big") + b"\x01" + _encode(word)
-        self[word] = made
+        made = self[word] = written_term(keyed(self._key, "term", word), word) if tells(word) else b""
         return made
-
-
-class Written(NamedTuple):
-    """Terms of a text as msgpack: those counted, in order of their hashes, and their words, in order of the text."""
-
-    counted: bytes
-    words: bytes
-
-
-def written(terms: Sequence[bytes]) -> Written:
-    """What `Terms` gives, as two arrays. No more than MAX_TERMS."""
-    head = _HEADS[len(terms)]
-    return Written(head + b"".join(sorted(terms)), head + b"".join([one[_WORD_AT:] for one in terms]))
 
 
 class Vocabulary:

@@ -13,12 +13,35 @@ from warn.model.rules import RuleSet
 encode: Final = msgspec.msgpack.Encoder().encode
 
 
+def array_of(parts: Sequence[bytes]) -> bytes:
+    """An array of what is encoded already."""
+    n = len(parts)
+    head = bytes((0x90 | n,)) if n < 16 else b"\xdc" + n.to_bytes(2, "big")
+    return head + b"".join(parts)
+
+
 def encode_signals(partition: int, clocks: tuple[Clock, ...], partials: Sequence[bytes]) -> bytes:
     """A record of `[signals]` whose partials are encoded already: the same bytes as of the whole."""
-    n = len(partials)
-    head = bytes((0x90 | n,)) if n < 16 else b"\xdc" + n.to_bytes(2, "big")
     # Its last field is the partials: of none of them one byte.
-    return b"".join((encode(Signals(partition, clocks))[:-1], head, *partials))
+    return encode(Signals(partition, clocks))[:-1] + array_of(partials)
+
+
+_WORD_AT: Final = 11
+
+
+def written_term(hashed: int, word: str, n: int = 1) -> bytes:
+    """A term (hash, how often, word) in msgpack, of which in order of bytes is in order of hashes."""
+    return b"\x93\xcf" + hashed.to_bytes(8, "big") + encode(n) + encode(word)
+
+
+def times(term: bytes, n: int) -> bytes:
+    """A term that was written once, as counted `n` times."""
+    return term[: _WORD_AT - 1] + encode(n) + term[_WORD_AT:]
+
+
+def words_of_terms(terms: Sequence[bytes]) -> bytes:
+    """The words of terms that were written once, as an array."""
+    return array_of([one[_WORD_AT:] for one in terms])
 
 
 class UnreadableError(ValueError):

@@ -8,7 +8,7 @@ from warn.aggregate.partial import merge
 from warn.aggregate.tally import MAX_FOLLOWERS, Name, Tally
 from warn.model.mention import Mention
 from warn.model.records import Partial
-from warn.model.wire import encode
+from warn.model.wire import encode, words_of_terms, written_term
 
 KEY = b"test"
 NAMES = [Name("A/a", frozenset({"acme"})), Name("A/b", frozenset())]
@@ -23,9 +23,9 @@ class Said:
         self.story = story
         self.link = link
 
-    def terms(self, own: frozenset[str]) -> tuple[bytes, bytes]:
-        told = [one for one in self._terms if one not in own]
-        return encode(sorted((len(one), 1, one) for one in told)), encode(told)
+    def terms(self, own: frozenset[str]) -> tuple[tuple[bytes, ...], bytes]:
+        told = [written_term(len(one), one) for one in self._terms if one not in own]
+        return tuple(told), words_of_terms(told)
 
 
 class Lengths(dict[str, int]):

@@ -16,7 +16,7 @@ KEY = b"test"
 
 def terms(text: str, own: frozenset[str] = frozenset()) -> tuple[str, ...]:
     told = Told(text, "", Matcher(RuleSet(), KEY).look(text), Vocabulary(KEY))
-    return decode(told.terms(own).words, type=tuple[str, ...])
+    return decode(told.terms(own)[1], type=tuple[str, ...])
 
 
 def test_terms_are_words_that_tell_something() -> None:
