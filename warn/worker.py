@@ -1,7 +1,7 @@
 """The one loop: take the seat, restore, then read, step, offer, commit; and hand deliveries on after the commit.
 
-A commit costs a broker a few milliseconds however little is in it, so it may cover several steps: what arrives is worked
-through at once, and what was worked through is committed when it is due (`Worker.commit_every_s`).
+A commit may cover several steps, since it costs a broker a few milliseconds however little is in it: what arrives is
+worked through at once, and committed when it is due (`Worker.commit_every_s`).
 
 All that can go wrong ends in one of four ways. Somebody else has the seat: let go. The configuration that a clock names
 is not here yet: alarm, wait, hand in the same records again. A record that makes the stage fail however often it is
@@ -89,10 +89,8 @@ class Worker:
         self._stopping, self._missing = asyncio.Event(), False
         self._done = Ends({self.partition: -1})  # how far input is taken in and, after a restore, read again
         self._reading: asyncio.Timeout | None = None
-        self._setbacks = Setbacks(
-            self.stage_name, self.partition, self.watch,
-            give_up_after=self.give_up_after, backoff_s=self.backoff_s, rng=self.rng,
-        )  # fmt: skip
+        limits: dict[str, Any] = {"give_up_after": self.give_up_after, "backoff_s": self.backoff_s}
+        self._setbacks = Setbacks(self.stage_name, self.partition, self.watch, rng=self.rng, **limits)
         self._poison = self._setbacks.poison
         self._pacing = Pacing(self.commit_every_s, self.batch, self.at_once)
         self._lag, self._lag_due = 0, 0.0
@@ -164,9 +162,8 @@ class Worker:
             new = [r for r in batch if r.position >= self.position]
             if seen:
                 await self._insist(None, stage, seen, None)
-            if window and (
-                self._poison.suspects(new[0].position) if new else self._pacing.is_due(window, _now())
-            ):
+            suspect = bool(new) and self._poison.suspects(new[0].position)
+            if window and (suspect or (not new and self._pacing.is_due(window, _now()))):
                 await self._settle(seat, stage, window)
                 window = None
             if new:
@@ -273,13 +270,16 @@ class Worker:
         self._setbacks.committed(done.position)
         if self.on_effects is not None:
             self.on_effects(done.effects)
-        for where, reason, _, _ in done.effects.dead:
+        for where, reason, *_ in done.effects.dead:
             self.watch.dead_letter(self.stage_name, reason, where=where)
         if done.effects.deliveries and self.on_deliveries is not None:
             async with asyncio.timeout(self.step_s):
                 await self.on_deliveries(done.effects.deliveries)
         if now >= self._lag_due:  # asking a broker for every step would cost more than the step
-            self._lag, self._lag_due = await self.lag(), now + _LAG_EVERY_S
+            self._lag_due = now + _LAG_EVERY_S
+            with suppress(TemporaryError, TimeoutError):  # a number for the eye is not worth a seat
+                async with asyncio.timeout(_LAG_EVERY_S / 2):
+                    self._lag = await self.lag()
         self.watch.worker_stepped(
             self.stage_name, self.partition,
             seconds=done.took_s, records=done.records, position=done.position, lag=self._lag,

@@ -10,6 +10,7 @@ from warn import worker as module
 from warn.bus.memory import MemoryBus, MemoryStore, Point
 from warn.bus.rulesets import RuleSets, config_record
 from warn.model.alerts import Delivery, IncidentEvent, Numbers
+from warn.model.errors import Reason, TemporaryError
 from warn.model.flow import COLLECT, DEADLETTERS, MATCH, SIGNALS
 from warn.model.hashing import content_hash
 from warn.model.rules import RuleSet
@@ -22,7 +23,6 @@ from warn.testing.tally import Tally, tallied
 from warn.worker import Worker
 
 NAMES = [b"a", b"b", b"a", b"c", b"b", b"a"]
-
 EVENT = IncidentEvent(
     event="opened", at=1, incident="i", sequence=1, alert="A", rule="Acme/A", brand="Acme", topic="Acme/a",
     severity="page", mode="live", summary="s", message="m", numbers=Numbers(),
@@ -281,3 +281,18 @@ async def test_pace_varies_the_interleaving() -> None:
 def test_telemetry_is_a_watch() -> None:
     """Without another watch the worker tells telemetry."""
     assert Worker(MemoryBus(), MATCH, 0, Tally).watch is events
+
+
+async def test_a_lag_that_nobody_tells_costs_no_seat() -> None:
+    """Where the input ends is asked for the eye alone: an engine that does not say so goes on being worked on."""
+
+    async def silent(point: Point) -> None:
+        if point == "end":
+            raise TemporaryError("no answer", reason=Reason.TIMEOUT)
+
+    store, watch = MemoryStore(), Recorder()
+    await publish(MemoryBus(store), [b"a", b"b"])
+    worker = quick(MemoryBus(store, silent), batch=1, watch=watch)
+    worker.on_effects = lambda _: worker.stop() if worker.position == 2 else None
+    await worker.run()
+    assert worker.position == 2 and watch.told.count("opened") == 1 and "failed" not in watch.told

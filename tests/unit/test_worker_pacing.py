@@ -23,19 +23,13 @@ from warn.testing.tally import Tally, tallied
 from warn.worker import Worker
 
 NAMES = [b"a", b"b", b"a", b"c", b"b", b"a", b"d", b"a"]
-LONG = 3600.0
-"""Longer than any test: a window that is left open for so long is committed for another reason."""
+LONG = 3600.0  # longer than any test: a window left open for so long is committed for another reason
 
 
 def quick(bus: MemoryBus, make: Any = Tally, **options: Any) -> Worker:
     """A worker that loses no time over its failures, and has just committed: its first window stays open for a while."""
-    options = {
-        "watch": Recorder(),
-        "wait_s": 60.0,
-        "backoff_s": (0.0005, 0.001),
-        "commit_every_s": LONG,
-        **options,
-    }
+    usual = {"watch": Recorder(), "wait_s": 60.0, "backoff_s": (0.0005, 0.001), "commit_every_s": LONG}
+    options = {**usual, **options}
     worker = Worker(bus, MATCH, 0, make, **options)
     worker._pacing.committed_at = asyncio.get_running_loop().time()
     return worker
