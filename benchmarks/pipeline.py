@@ -62,8 +62,8 @@ class TimedMatch(MatchStage):
                 self.parts[name] = self.parts.get(name, 0.0) + time.thread_time() - start
             yield
 
-    def _take(self, *args: Any) -> Iterator[None]:
-        return self._timed("take", super()._take(*args))
+    def _count(self, *args: Any) -> Iterator[None]:
+        return self._timed("take", super()._count(*args))
 
     def _close(self, *args: Any) -> Iterator[None]:
         return self._timed("tally", super()._close(*args))
@@ -80,6 +80,9 @@ class TimedMatch(MatchStage):
 
     def step(self, batch: Sequence[In], effects: Effects) -> Iterator[None]:
         return self._timed("step", super().step(batch, effects))
+
+    def finish(self, effects: Effects) -> Iterator[None]:
+        return self._timed("step", super().finish(effects))
 
 
 class Case:
