@@ -9,6 +9,7 @@ from pydantic import Field
 
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor, Refused
+from warn.ingest.kind import Kind
 from warn.ingest.recording import Recording, read_items
 from warn.model.errors import PermanentError, Reason
 
@@ -64,3 +65,6 @@ def _start(cursor: Cursor | None) -> int | None:
     if not cursor.isdecimal():
         raise PermanentError("replay: a cursor that is no number", reason=Reason.MALFORMED)
     return int(cursor)
+
+
+KIND = Kind(ReplayConfig, ReplayConnector)

@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field
 from connectors.simulate.town import Outbreak, Town
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor
+from warn.ingest.kind import Kind
 from warn.ingest.order import seen_at
 from warn.model.errors import PermanentError, Reason
 from warn.model.mention import Item
@@ -102,3 +103,6 @@ class SimulateConnector:
 
 def _ms(span: timedelta) -> int:
     return span // timedelta(milliseconds=1)
+
+
+KIND = Kind(SimulateConfig, SimulateConnector)

@@ -8,7 +8,7 @@ from warn.app.engine import Engine
 from warn.app.watchdog import Watchdog
 from warn.incident.route import Route
 from warn.ingest.config import ConnectorConfig
-from warn.ingest.connector import Connector
+from warn.ingest.connector import Connector, Inbound
 from warn.model.errors import PermanentError, Reason
 from warn.model.flow import EVERYTHING
 from warn.notify.notifier import Notifier
@@ -41,6 +41,7 @@ class Plan:
     rules: Path
     stages: Sequence[str] = EVERYTHING
     connectors: Sequence[tuple[ConnectorConfig, Connector]] = ()
+    inbound: Sequence[tuple[ConnectorConfig, Inbound]] = ()
     notifiers: Sequence[Notifier] = ()
     routes: Sequence[Route] = ()
     server: tuple[str, int] = ("127.0.0.1", 8080)

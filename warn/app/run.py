@@ -14,6 +14,7 @@ from warn.app.engine import Named, embedded, on_kafka, opened, whole
 from warn.app.plan import Open, Plan
 from warn.app.watchdog import Watchdog
 from warn.incident.route import Route, Target
+from warn.ingest.connector import Connector, Inbound
 from warn.model.errors import PermanentError, Reason
 from warn.model.flow import EVERYTHING
 from warn.notify.notifier import Notifier
@@ -72,13 +73,15 @@ def _plan(settings: Settings, opening: Open, stages: Sequence[str], key: bytes) 
         build_notifier(config, stream=sys.stdout, public_url=public) for config in settings.notifiers.values()
     ]
     token = settings.web.reload_token
+    made = [(config, build_connector(config)) for config in settings.connectors.values()]
     return Plan(
         opening,
         key=key,
         data=settings.data,
         rules=settings.rules,
         stages=stages,
-        connectors=[(config, build_connector(config)) for config in settings.connectors.values()],
+        connectors=[(config, one) for config, one in made if isinstance(one, Connector)],
+        inbound=[(config, one) for config, one in made if isinstance(one, Inbound)],
         notifiers=notifiers,
         routes=routes(settings, notifiers),
         server=(settings.web.host, settings.web.port),

@@ -2,10 +2,17 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, HttpUrl, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, model_validator
+
+from warn.ingest.outbound.address import places
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
+
+
+def _listed(value: tuple[str, ...]) -> tuple[str, ...]:
+    places(value)
+    return value
 
 
 class Governance(BaseModel):
@@ -25,11 +32,23 @@ class Governance(BaseModel):
     """What was agreed with the works council, or why there is none."""
 
 
+class Spend(BaseModel):
+    """A ceiling for a source that costs money: above it the connector is parked until the period is over."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ceiling: Annotated[float, Field(gt=0)]
+    """In whatever currency the connector reckons its costs in."""
+    days: Annotated[int, Field(ge=1, le=366)] = 30
+
+
 class ConnectorConfig(BaseModel):
     """What all connectors share. `source` is what mentions carry; by default the connector's name.
 
     `role`: `press`; `own` (our accounts); `care` and `internal` yield counts only. `keep`: `match` drops before the bus
     what no topic could match; `all` is for sources that are ours or addressed to us (the default of `own` and `care`).
+    `inside`: `host:port` that may be dialled though it is not of the open internet. `critical`: when it is deaf, warn
+    counts as deaf, and the outside monitor is to ring.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,6 +58,9 @@ class ConnectorConfig(BaseModel):
     role: Literal["", "press", "internal", "care", "own"] = ""
     keep: Literal["match", "all"] | None = None
     governance: Governance | None = None
+    inside: Annotated[tuple[str, ...], AfterValidator(_listed)] = ()
+    critical: bool = False
+    spend: Spend | None = None
 
     @model_validator(mode="after")
     def _governed(self) -> Self:

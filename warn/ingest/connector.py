@@ -3,8 +3,8 @@
 A connector reads and yields; retries, cursors, hashing, filtering and metrics belong to the supervisor around it.
 """
 
-from collections.abc import AsyncGenerator
-from typing import NamedTuple, NewType, Protocol
+from collections.abc import AsyncGenerator, Mapping
+from typing import NamedTuple, NewType, Protocol, runtime_checkable
 
 from warn.model.mention import Item, Reading
 
@@ -26,6 +26,16 @@ class Gap(NamedTuple):
     end: int
 
 
+class Trouble(NamedTuple):
+    """One of several places that a connector reads does not answer as it should (one feed of many).
+
+    `where` names the place for those who set it up; `message` is "" when it is well again.
+    """
+
+    where: str
+    message: str
+
+
 class Batch(NamedTuple):
     """What was read, and where to resume once all of it is on the bus."""
 
@@ -35,8 +45,12 @@ class Batch(NamedTuple):
     refused: tuple[Refused, ...] = ()
     gaps: tuple[Gap, ...] = ()
     backfill: bool = False
+    troubles: tuple[Trouble, ...] = ()
+    spent: float = 0.0
+    """What reading this has cost, in the currency of the connector's `spend`."""
 
 
+@runtime_checkable
 class Connector(Protocol):
     """Reads one place in the world."""
 
@@ -54,3 +68,40 @@ class Connector(Protocol):
         that everything up to it was yielded. Raises TemporaryError or PermanentError, whose messages quote nothing
         that was read and no secret.
         """
+
+
+class Call(NamedTuple):
+    """One request that somebody else sent us. `headers` by lower-case name; `at`: seconds of our own clock."""
+
+    method: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    at: float
+
+
+class Reply(NamedTuple):
+    """What we answer, once all of `batch` is on the bus. `once`: what the sender calls this delivery by; it is taken once."""
+
+    batch: Batch = Batch()
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/plain"
+    once: str = ""
+    why: str = ""
+    """Of a refusal: why, for our own log; quotes nothing."""
+
+
+@runtime_checkable
+class Inbound(Protocol):
+    """A place in the world that sends to us. It is not asked, so it has no cursor; it decides, and waits for nothing."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def source(self) -> str:
+        """What its mentions carry as `source`."""
+
+    def receive(self, call: Call) -> Reply:
+        """What this request says, if it is genuine, and what it is answered. Raises nothing for whatever comes in."""

@@ -1,0 +1,87 @@
+"""Looks a name up once, checks every answer, and dials the address that was checked.
+
+There is no second lookup, so a name server that says one thing to a check and another to a connection gains nothing.
+TLS still holds the certificate to the name.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Final
+
+import httpcore2
+
+from warn.ingest.outbound.address import PORTS, is_open
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""All addresses of a host. Raises OSError."""
+MOST_TRIED: Final = 4
+
+
+class BlockedError(httpcore2.ConnectError):
+    """An address or a port that must not be dialled."""
+
+
+async def resolve(host: str, port: int) -> Sequence[str]:
+    """All addresses that the machine's resolver gives. Raises OSError."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(one[4][0]) for one in found]
+
+
+class Guard(httpcore2.AsyncNetworkBackend):
+    """The network of an HTTP client. `inside`: hosts and ports that the settings name, which may be anywhere."""
+
+    def __init__(self, inside: frozenset[tuple[str, int]] = frozenset(), resolve: Resolve = resolve) -> None:
+        self._inside = inside
+        self._resolve = resolve
+        self._net = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the port is httpcore's
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Dial the host. Raises `BlockedError` before anything is dialled."""
+        listed = (host.lower(), port) in self._inside
+        if not listed and port not in PORTS:
+            raise BlockedError("this port is not dialled")
+        try:
+            async with asyncio.timeout(timeout):
+                addresses = await self._resolve(host, port)
+        except TimeoutError:
+            raise httpcore2.ConnectTimeout("the name was not resolved in time") from None
+        except (OSError, UnicodeError):
+            raise httpcore2.ConnectError("the name cannot be resolved") from None
+        if not addresses:
+            raise httpcore2.ConnectError("the name cannot be resolved")
+        if not listed and not all(is_open(one) for one in addresses):
+            raise BlockedError("this address is not dialled")
+        return await self._dial(addresses[:MOST_TRIED], port, timeout, local_address, socket_options)
+
+    async def _dial(
+        self, addresses: Sequence[str], port: int, timeout_s: float | None, *rest: Any
+    ) -> httpcore2.AsyncNetworkStream:
+        """The first of the addresses that answers."""
+        for number, address in enumerate(addresses, 1):
+            try:
+                return await self._net.connect_tcp(address, port, timeout_s, *rest)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                if number == len(addresses):
+                    raise
+        raise httpcore2.ConnectError("nobody to dial")
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,  # noqa: ASYNC109 - the port is httpcore's
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Never."""
+        raise BlockedError("no local socket is dialled")
+
+    async def sleep(self, seconds: float) -> None:
+        """For httpcore's own pauses."""
+        await asyncio.sleep(seconds)
