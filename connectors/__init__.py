@@ -18,6 +18,7 @@ from warn.ingest.kind import GROUP, Kind
 BUILT_IN: Final = {
     "replay": "connectors.replay",
     "simulate": "connectors.simulate",
+    "webhook": "connectors.webhook",
 }
 """Type in the settings to the module whose `KIND` it is."""
 

@@ -4,6 +4,7 @@ from functools import reduce
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from warn.aggregate.partial import (
     AUTHORS,
@@ -61,6 +62,7 @@ PARTIAL = st.builds(
     care=COUNT,
     press=COUNT,
     press_ms=COUNT,
+    press_seen_ms=COUNT,
     by_source=st.lists(st.tuples(st.sampled_from("abc"), COUNT, COUNT), max_size=4).map(sources),
     authors=st.sets(HASHES).map(lambda s: lowest((), tuple(sorted(s)))),
     echo_authors=st.sets(HASHES).map(lambda s: tuple(sorted(s))),
@@ -69,7 +71,7 @@ PARTIAL = st.builds(
     terms=st.lists(COUNTED).map(counted),
     samples=st.lists(SAMPLE).map(lambda s: merge_samples((), tuple(sorted(set(s))[:SAMPLES]))),
     carriers=st.lists(CARRIER).map(greatest),
-)
+).map(lambda one: one if one.press_ms else replace(one, press_seen_ms=0))
 
 
 @given(PARTIAL, PARTIAL)

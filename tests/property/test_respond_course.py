@@ -3,24 +3,27 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.incident.makers import T0, alert
+from tests.unit.incident.makers import T0, alert, article
 from tests.unit.stages.desk import Desk
-from warn.model.alerts import AlertEvent, Beat, DeskRecord, IncidentEvent, Receipt, Tick
+from warn.model.alerts import AlertEvent, Article, Beat, DeskRecord, IncidentEvent, Receipt, Tick
 
 BRANDS = ("Acme", "Beta", "Gamma")
 STEP_S = (10, 60, 3600, 4 * 3600, 8 * 3600)
 
 
 @st.composite
-def stories(draw: st.DrawFn, brand: str) -> list[AlertEvent | Beat]:
+def stories(draw: st.DrawFn, brand: str) -> list[AlertEvent | Beat | Article]:
     """A brand's records in order of time."""
     at = T0
-    records: list[AlertEvent | Beat] = []
+    records: list[AlertEvent | Beat | Article] = []
     for _ in range(draw(st.integers(0, 12))):
         at += draw(st.sampled_from(STEP_S))
-        kind = draw(st.sampled_from(["firing", "update", "update", "resolved", "beat"]))
+        kind = draw(st.sampled_from(["firing", "update", "update", "resolved", "beat", "article"]))
         if kind == "beat":
             records.append(Beat(at=at, brand=brand))
+            continue
+        if kind == "article":
+            records.append(article(at, brand=brand, ago=draw(st.sampled_from([0, 30, 7200]))))
             continue
         rule = draw(st.sampled_from(["A", "B"]))
         severity = draw(st.sampled_from(["digest", "ticket", "page"]))
@@ -49,7 +52,7 @@ def lines(desk: Desk) -> dict[str, list[IncidentEvent]]:
 @settings(max_examples=120, deadline=None)
 @given(st.tuples(*(stories(b) for b in BRANDS)), st.lists(noise, max_size=12), st.data())
 def test_no_brand_hears_of_another_nor_of_delivery(
-    told: tuple[list[AlertEvent | Beat], ...], noises: list[Tick | Receipt], data: st.DataObject
+    told: tuple[list[AlertEvent | Beat | Article], ...], noises: list[Tick | Receipt], data: st.DataObject
 ) -> None:
     """Alone or interleaved, with or without routes, in any batches, restarted anywhere: the same result."""
     plain = Desk(routes=())

@@ -16,6 +16,7 @@ LINKS = 32
 TERMS = 32
 SAMPLES = 32
 CARRIERS = 32
+NO_PRESS = (0, 0)
 MANY = 4
 """Partials from which on it is faster to merge all at once."""
 
@@ -78,9 +79,11 @@ def merge_sources(
     return tuple(sorted(sums.values()))
 
 
-def earliest(a: int, b: int) -> int:
-    """The earlier of two times of which 0 means none."""
-    return min(a, b) if a and b else a or b
+def earliest(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
+    """The earlier of two articles: when it was published (0: there is none), and when we saw it."""
+    if not a[0] or not b[0]:
+        return a if a[0] else b if b[0] else NO_PRESS
+    return min(a, b)
 
 
 def merge_all(partials: Sequence[Partial]) -> Partial:
@@ -92,7 +95,9 @@ def merge_all(partials: Sequence[Partial]) -> Partial:
         return first
     if any(one.topic != first.topic for one in partials):
         raise ValueError(f"partials of different topics do not merge: {first.topic!r} and others")
-    press = [one.press_ms for one in partials if one.press_ms]
+    press_ms, press_seen_ms = min(
+        [(one.press_ms, one.press_seen_ms) for one in partials if one.press_ms], default=NO_PRESS
+    )
     return Partial(
         topic=first.topic,
         second=min([one.second for one in partials]),
@@ -103,7 +108,7 @@ def merge_all(partials: Sequence[Partial]) -> Partial:
         negative_milli=sum([one.negative_milli for one in partials]),
         care=sum([one.care for one in partials]),
         press=sum([one.press for one in partials]),
-        press_ms=min(press, default=0),
+        press_ms=press_ms,
         by_source=_sources(partials),
         authors=_lowest([one.authors for one in partials]),
         echo_authors=_lowest([one.echo_authors for one in partials]),
@@ -112,6 +117,7 @@ def merge_all(partials: Sequence[Partial]) -> Partial:
         terms=_counted([one.terms for one in partials], TERMS),
         samples=tuple(sorted(set(chain.from_iterable([one.samples for one in partials])))[:SAMPLES]),
         carriers=greatest(chain.from_iterable([one.carriers for one in partials])),
+        press_seen_ms=press_seen_ms,
     )
 
 
@@ -146,6 +152,7 @@ def merge(a: Partial, b: Partial) -> Partial:
     """
     if a.topic != b.topic:
         raise ValueError(f"partials of different topics do not merge: {a.topic!r} and {b.topic!r}")
+    press_ms, press_seen_ms = earliest((a.press_ms, a.press_seen_ms), (b.press_ms, b.press_seen_ms))
     return Partial(
         topic=a.topic,
         second=min(a.second, b.second),
@@ -156,7 +163,7 @@ def merge(a: Partial, b: Partial) -> Partial:
         negative_milli=a.negative_milli + b.negative_milli,
         care=a.care + b.care,
         press=a.press + b.press,
-        press_ms=earliest(a.press_ms, b.press_ms),
+        press_ms=press_ms,
         by_source=merge_sources(a.by_source, b.by_source),
         authors=lowest(a.authors, b.authors),
         echo_authors=lowest(a.echo_authors, b.echo_authors),
@@ -165,4 +172,5 @@ def merge(a: Partial, b: Partial) -> Partial:
         terms=merge_counted(a.terms, b.terms, TERMS),
         samples=merge_samples(a.samples, b.samples),
         carriers=merge_carriers(a.carriers, b.carriers),
+        press_seen_ms=press_seen_ms,
     )

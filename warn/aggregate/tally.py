@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 from msgspec import Raw
 
-from warn.aggregate.partial import AUTHORS, LINKS, SAMPLES, TERMS, greatest, merge_all
+from warn.aggregate.partial import AUTHORS, LINKS, NO_PRESS, SAMPLES, TERMS, greatest, merge_all
 from warn.model.hashing import keyed
 from warn.model.mention import Mention
 from warn.model.records import Counted, Partial
@@ -61,9 +61,9 @@ class Closed(NamedTuple):
     partial: bytes
 
 
-_Row = tuple[int, int, int, str, int, bytes, tuple[bytes, ...], int, bool, int, bool]
+_Row = tuple[int, int, int, str, int, bytes, tuple[bytes, ...], int, bool, tuple[int, int] | None, bool]
 """What a mention adds: key, story, author, source, link, words, terms, followers, whether it is negative, when the press
-published it (-1: it is none), whether it is echo. A plain tuple: there is one for each topic of each mention.
+published it and when we saw that (None: it is no article), whether it is echo. A plain tuple: there is one for each topic of each mention.
 """
 
 
@@ -97,7 +97,7 @@ class Tally:
             terms,
             min(max(mention.followers, 0), MAX_FOLLOWERS),
             told.negative,
-            mention.created_ms if mention.role == "press" and not echo else -1,
+            (mention.created_ms, mention.seen_ms) if mention.role == "press" and not echo else None,
             echo,
         )
         at = topic << 40 | second
@@ -150,7 +150,7 @@ class Tally:
 
 def _single(topic: str, second: int, known_at: int, row: _Row) -> Any:
     """What `_several` makes of one mention, as many seconds of many topics have no more."""
-    key, story, author, source, link, words, terms, followers, negative, press_ms, echo = row
+    key, story, author, source, link, words, terms, followers, negative, press, echo = row
     authors = (author,) if author else ()
     return _Partial(
         topic,
@@ -161,8 +161,8 @@ def _single(topic: str, second: int, known_at: int, row: _Row) -> Any:
         followers * 1000,
         1000 if negative else 0,
         0,
-        1 if press_ms >= 0 else 0,
-        max(press_ms, 0),
+        1 if press else 0,
+        press[0] if press else 0,
         ((source, 0, 1),) if echo else ((source, 1, 0),),
         () if echo else authors,
         authors if echo else (),
@@ -171,6 +171,7 @@ def _single(topic: str, second: int, known_at: int, row: _Row) -> Any:
         Raw(array_of(sorted(terms))),
         () if echo else ((key, story, author, source, link, Raw(words), second),),
         ((followers, author, source),) if author and followers else (),
+        press[1] if press and press[0] else 0,
     )
 
 
@@ -181,7 +182,8 @@ def _several(topic: str, second: int, known_at: int, rows: Sequence[_Row]) -> by
         # The same mention more than once: samples are then told apart by the whole record.
         return encode(merge_all([_decode(encode(_single(topic, second, known_at, row))) for row in rows]))
     echoed = [row for row in rows if row[10]] if len(named) < len(rows) else []
-    press = [row[9] for row in named if row[9] >= 0]
+    press = [row[9] for row in named if row[9]]
+    published_ms, seen_ms = min(press, default=NO_PRESS)
     return encode(
         _Partial(
             topic,
@@ -193,7 +195,7 @@ def _several(topic: str, second: int, known_at: int, rows: Sequence[_Row]) -> by
             sum([1000 for row in rows if row[8]]),
             0,
             len(press),
-            min(press, default=0),
+            published_ms,
             _sources(named, echoed),
             _authors(named),
             _authors(echoed),
@@ -203,6 +205,7 @@ def _several(topic: str, second: int, known_at: int, rows: Sequence[_Row]) -> by
             # Of mentions only: most echo has no words of its own, and would crowd out what was said.
             [(*row[:5], Raw(row[5]), second) for row in sorted(named)[:SAMPLES]],
             greatest([(row[7], row[2], row[3]) for row in rows if row[2] and row[7]]),
+            seen_ms if published_ms else 0,
         )
     )
 

@@ -1,5 +1,6 @@
-"""What the demo shows while it runs: a line for each brand, from what flows through `[signals]` and the web's store."""
+"""What `warn demo` and `warn watch` show while they run: a line for each brand, from what flows through `[signals]` and the web's store."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -20,7 +21,11 @@ _TEN_MINUTES: Final = 6
 
 
 class Row(NamedTuple):
-    """One brand now: posts and reactions of the last hour, by how many people, how many posts are usual."""
+    """One brand now: posts and reactions of the last hour, by how many people, how many posts are usual.
+
+    `sources`: posts and reactions by source, the most first; `stories`: different ones among the posts drawn, and how
+    many of those say the one most repeated.
+    """
 
     brand: str
     mentions: int
@@ -28,6 +33,8 @@ class Row(NamedTuple):
     people: int
     usual: float
     state: str
+    sources: tuple[tuple[str, int], ...] = ()
+    stories: tuple[int, int] = (0, 0)
 
     def sentence(self) -> str:
         """For who reads lines instead of watching a table."""
@@ -80,7 +87,23 @@ class Board:
             distinct(p.authors for p in hour),
             points[-1].expected * _TEN_MINUTES if points else 0.0,
             "paged" if paged else "quiet",
+            _sources(hour),
+            _stories(hour),
         )
+
+
+def _sources(hour: Iterable[Partial]) -> tuple[tuple[str, int], ...]:
+    found: Counter[str] = Counter()
+    for partial in hour:
+        for source, mentions, echo in partial.by_source:
+            found[source] += mentions + echo
+    return tuple(found.most_common())
+
+
+def _stories(hour: Iterable[Partial]) -> tuple[int, int]:
+    drawn = {sample.key: sample.story for partial in hour for sample in partial.samples if sample.story}
+    copies = Counter(drawn.values())
+    return len(copies), max(copies.values(), default=0)
 
 
 def table(rows: Iterable[Row], title: str) -> Table:

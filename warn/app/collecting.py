@@ -16,6 +16,7 @@ from warn.incident.route import Route
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Connector
 from warn.ingest.peers import Peers
+from warn.ingest.status import ConnectorState
 from warn.ingest.supervisor import Supervisor
 from warn.model.flow import COLLECT
 from warn.model.rules import RuleSet
@@ -66,6 +67,11 @@ class Collecting:
         self._ruleset = ruleset
         names = [supervisor.publish_ruleset(ruleset) for supervisor in self.crew.runners.values()]
         return names[0] if names else ""
+
+    def states(self) -> list[ConnectorState]:
+        """Every connector of the seats held now, by name."""
+        found = [one for supervisor in self.crew.runners.values() for one in supervisor.states()]
+        return sorted(found, key=lambda one: one.name)
 
     async def close(self) -> None:
         """Let go of what the seats had in common."""

@@ -17,6 +17,7 @@ from warn.app.pipeline import STAGES
 from warn.app.plan import Plan
 from warn.app.watchdog import Watchdog
 from warn.app.work import Work
+from warn.ingest.status import ConnectorState
 from warn.model.flow import COLLECT, DETECT, MATCH, RESPOND, WEB
 from warn.telemetry import events, metrics
 from warn.web.health import Health
@@ -61,6 +62,11 @@ class Daemon:
             stages=[stage for stage in STAGES if stage in plan.stages],
             sources=[config.origin for config, _ in plan.connectors if MATCH in plan.stages],
         )
+
+    def connector_states(self) -> Sequence[ConnectorState]:
+        """The connectors that this process runs now."""
+        collecting = None if self._work is None else self._work.collecting
+        return () if collecting is None else collecting.states()
 
     def stop(self, why: str) -> None:
         """Begin the end; a second call changes nothing."""

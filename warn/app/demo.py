@@ -5,30 +5,26 @@ catches fire. It reads no settings and cannot reach their notifiers: the only on
 """
 
 import asyncio
-import shlex
-import shutil
 import signal
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import httpx2
 from rich.console import Console
-from rich.live import Live
 
 from connectors.simulate import SimulateConfig, SimulateConnector, Town
-from warn.app.board import Board, Row, table
+from warn.app.board import Board, table
 from warn.app.daemon import Daemon
 from warn.app.engine import opened, whole
 from warn.app.pipeline import Pipeline
 from warn.app.plan import Plan, RulesError
 from warn.app.replay import GIVE_UP_AFTER
+from warn.app.screen import screen, terminal, this_command
 from warn.bus.embedded import EmbeddedBus
 from warn.bus.rulesets import RuleSets
 from warn.incident.route import Route, Target
@@ -48,23 +44,6 @@ PATIENCE_S: Final = 120
 _LOOK_S: Final = 0.5
 _LINE_EVERY_S: Final = 10.0
 _FREE_BYTES: Final = 64 << 20
-
-
-class _Terminal:
-    """Standard output as it is now: while a live table is shown, it is another one."""
-
-    def write(self, text: str) -> int:
-        return sys.stdout.write(text)
-
-    def flush(self) -> None:
-        sys.stdout.flush()
-
-    def isatty(self) -> bool:
-        return sys.stdout.isatty()
-
-    @property
-    def encoding(self) -> str:
-        return sys.stdout.encoding
 
 
 async def demo(*, once: bool, port: int, seconds: int) -> bool:
@@ -138,8 +117,7 @@ async def _live(
     seconds: int,
 ) -> bool:
     config = _town_config(now, seconds)
-    terminal = cast("sys.TextIO", _Terminal())  # type: ignore[name-defined]
-    notifier = ConsoleNotifier(ConsoleConfig(), terminal)
+    notifier = ConsoleNotifier(ConsoleConfig(), terminal())
     daemon = Daemon(
         Plan(
             opened(whole(bus, folder)),
@@ -199,10 +177,10 @@ class _Show:
 
     async def run(self) -> None:
         """Until the daemon ends."""
-        async with _screen() as draw:
+        async with screen(_LINE_EVERY_S) as draw:
             while not self._over:
                 rows = await self._board.look(self._bus, int(time.time()))
-                draw(rows)
+                draw(table(rows, f"{LABEL} {time.strftime('%H:%M:%S')}"), [row.sentence() for row in rows])
                 if not self.well:
                     await self._look_for_page()
                 await asyncio.sleep(_LOOK_S)
@@ -239,37 +217,6 @@ class _Show:
         self._say(f"Next, your own brand:\n  {next_line()}")
 
 
-@asynccontextmanager
-async def _screen() -> AsyncIterator[Callable[[list[Row]], None]]:
-    """A live table where somebody watches, a line now and then elsewhere."""
-    if sys.stdout.isatty():
-        with Live(table([], ""), auto_refresh=False, transient=True) as live:
-            yield lambda rows: live.update(table(rows, f"{LABEL} {time.strftime('%H:%M:%S')}"), refresh=True)
-        return
-    next_at = time.monotonic()
-
-    def draw(rows: list[Row]) -> None:
-        nonlocal next_at
-        if rows and time.monotonic() >= next_at:
-            next_at += _LINE_EVERY_S
-            for row in rows:
-                sys.stderr.write(f"{time.strftime('%H:%M:%S')}  {row.sentence()}\n")
-
-    yield draw
-
-
 def next_line() -> str:
     """A command that works in this shell: warn may lie in a virtual environment that is not active."""
-    return f'mkdir -p my-rules && {_this_command()} rules new --brand "Your Brand" > my-rules/your-brand.yaml'
-
-
-def _this_command() -> str:
-    called = Path(sys.argv[0])
-    if called.name != "warn":
-        return f"{shlex.quote(sys.executable)} -m warn"
-    found = shutil.which("warn")
-    if found and Path(found).resolve() == called.resolve():
-        return "warn"
-    here = Path.cwd()
-    near = called.absolute().is_relative_to(here)
-    return shlex.quote(str(called.absolute().relative_to(here) if near else called))
+    return f'mkdir -p my-rules && {this_command()} rules new --brand "Your Brand" > my-rules/your-brand.yaml'

@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
-from warn.cli import incidents, live, replaying, rules, versions
+from warn.cli import incidents, live, replaying, rules, versions, watching
 from warn.cli.doctor import doctor
 from warn.cli.exits import FAILED, INTERRUPTED, expected, tell
 from warn.cli.init import init
+from warn.cli.report import report
 from warn.cli.score import score
 
 app = typer.Typer(
@@ -26,10 +27,12 @@ app = typer.Typer(
 )
 app.command()(live.demo)
 app.command()(live.run)
+app.command()(watching.watch)
 app.command()(replaying.replay)
 app.command()(init)
 app.command()(doctor)
 app.command()(score)
+app.command()(report)
 app.add_typer(rules.app)
 app.add_typer(incidents.app)
 app.command()(versions.version)

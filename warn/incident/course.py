@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from warn.model.alerts import AlertEvent, Beat, Numbers
+from warn.model.alerts import AlertEvent, Article, Beat, Numbers
 from warn.model.hashing import keyed
 
 LINGER_S = 8 * 3600
@@ -61,7 +61,9 @@ class Incident(Struct, kw_only=True):
     and goes is no news. `live`: rules whose alerts fire now. `rules`, `topics`, `press`: what was part of it
     so far. `told`: greatest size said so far. `paged_at`, `paged_size`: when it last rang, and how big what
     rang became. `calmed`: all alerts have been over since it last rang. `quiet_since`: since when they are.
-    `peak`: the alert at its greatest.
+    `peak`: the alert at its greatest. `page_at`: when it first rang as a page (0: never). `press_at`, `press_seen_at`: when
+    its first article was published by its own word, and when we saw that one (0: there is none). `led`: who was first,
+    we or the press, is told.
     """
 
     id: str
@@ -69,6 +71,10 @@ class Incident(Struct, kw_only=True):
     severity: str
     paged_at: int
     peak: AlertEvent
+    page_at: int = 0
+    press_at: int = 0
+    press_seen_at: int = 0
+    led: bool = False
     sequence: int = 0
     live: list[str] = []
     rules: list[str] = []
@@ -90,7 +96,10 @@ class Course(Struct):
 
 
 class Turn(NamedTuple):
-    """What happened to an incident, and the alert whose numbers tell it; `press`: met by any so far."""
+    """What happened to an incident, and the alert whose numbers tell it; `press`: met by any so far.
+
+    `leads`: with this it is known who was first, we or the press.
+    """
 
     event: Kind
     at: int
@@ -100,6 +109,10 @@ class Turn(NamedTuple):
     mode: str
     press: bool
     voice: AlertEvent
+    page_at: int = 0
+    press_at: int = 0
+    press_seen_at: int = 0
+    leads: bool = False
 
 
 def incident_id(brand: str, rule: str, at: int) -> str:
@@ -107,13 +120,18 @@ def incident_id(brand: str, rule: str, at: int) -> str:
     return f"{keyed(b'incident', brand, rule, str(at)):016x}"
 
 
-def take(course: Course, record: AlertEvent | Beat) -> list[Turn]:
+def take(course: Course, record: AlertEvent | Beat | Article) -> list[Turn]:
     """Let a record of the brand happen; the turns are in order of `at`."""
     turns = _fire(course, record.at)
     if isinstance(record, Beat):
         return turns
     # The log is in order of time; should it ever not be, an incident still never runs backwards.
     at = course.at = max(course.at, record.at)
+    if isinstance(record, Article):
+        read = [
+            _read(incident, record, at) for incident in course.incidents if record.topic in incident.topics
+        ]
+        return [*turns, *(turn for turn in read if turn is not None)]
     for incident in course.incidents:
         if record.kind == "resolved" or incident.mode != record.mode:
             _over(incident, record.rule, at)
@@ -137,9 +155,37 @@ def _fire(course: Course, until: int) -> list[Turn]:
 
 def _turn(incident: Incident, event: Kind, at: int, voice: AlertEvent) -> Turn:
     incident.sequence += 1
+    if not incident.page_at and event in {"opened", "wave"} and rank(incident.severity) == RANKS["page"]:
+        incident.page_at = at
+    leads = bool(not incident.led and incident.page_at and incident.press_at)
+    incident.led = incident.led or leads
     return Turn(
-        event, at, incident.id, incident.sequence, incident.severity, incident.mode, incident.press, voice
+        event, at, incident.id, incident.sequence, incident.severity, incident.mode, incident.press, voice,
+        incident.page_at, incident.press_at, incident.press_seen_at, leads,
+    )  # fmt: skip
+
+
+def _read(incident: Incident, article: Article, at: int) -> Turn | None:
+    """The press has written: news where it is the first article, or an earlier one than that."""
+    _date(incident, article.press_ms // 1000, article.seen_ms // 1000)
+    numbers = incident.peak.numbers
+    known = incident.press
+    incident.press = True
+    if known:
+        return None
+    voice = replace(
+        incident.peak,
+        numbers=replace(numbers, press=max(numbers.press, article.articles), press_at=incident.press_at),
     )
+    return _turn(incident, "updated", at, voice)
+
+
+def _date(incident: Incident, press_at: int, seen_at: int) -> None:
+    """Remember the first article."""
+    if press_at and (
+        not incident.press_at or (press_at, seen_at) < (incident.press_at, incident.press_seen_at)
+    ):
+        incident.press_at, incident.press_seen_at = press_at, seen_at
 
 
 def _over(incident: Incident, rule: str, at: int) -> None:
@@ -166,6 +212,7 @@ def _open(course: Course, alert: AlertEvent, at: int) -> Turn:
         paged_size=size(alert.numbers),
     )
     course.incidents = sorted([*course.incidents, incident], key=lambda i: i.mode)
+    _date(incident, alert.numbers.press_at or 0, alert.press_seen_at)
     return _turn(incident, "opened", at, alert)
 
 
@@ -186,6 +233,7 @@ def _join(incident: Incident, alert: AlertEvent, at: int) -> Turn | None:
         or (alert.numbers.press > 0 and not incident.press)
         or now >= 2 * max(incident.told, LEAST)
     )
+    _date(incident, alert.numbers.press_at or 0, alert.press_seen_at)
     _remember(incident, alert)
     if outgrown or (raised and rank(alert.severity) == RANKS["page"]):
         incident.paged_at, incident.paged_size, incident.calmed = at, max(incident.paged_size, now), False

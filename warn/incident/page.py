@@ -62,6 +62,9 @@ def tell(turn: Turn, label: str = "") -> IncidentEvent:
         state="closed" if turn.event == "resolved" else "open",
         language=voice.language,
         timezone=voice.timezone,
+        page_at=turn.page_at,
+        press_at=turn.press_at,
+        press_seen_at=turn.press_seen_at,
     )
 
 

@@ -23,6 +23,7 @@ from warn.ingest.notices import ALIVE_S, RULES_KEY, SEAT_KEY, RulesNotice, SeatN
 from warn.ingest.parcels import pack
 from warn.ingest.peers import Known, Peers, bodies
 from warn.ingest.switch import Switch
+from warn.ingest.text import Languages
 from warn.model.errors import Reason
 from warn.model.flow import COLLECT, MENTIONS
 from warn.model.hashing import content_hash
@@ -56,6 +57,7 @@ class Collector:
         self._wall = wall
         self._partition = partition
         self._peers = peers
+        self._languages = Languages()
         self._partitions = bus.partitions(MENTIONS)
         self.force = InForce(key, compiles)
         self._ours: RuleSet | None = None
@@ -72,7 +74,7 @@ class Collector:
         self._switch = Switch(1 if self._peers is None else self._peers.seats)
         memory = Memory()
         known = memory if self._peers is None else Known(memory, self._partition, self._peers)
-        door = Door(self._key, memory, self.force.policy(), known)
+        door = Door(self._key, memory, self.force.policy(), known, self._languages)
         self.ledger = Ledger(self._key, door, self._wall)
 
     @property

@@ -71,13 +71,16 @@ class Connector(Protocol):
 
 
 class Call(NamedTuple):
-    """One request that somebody else sent us. `headers` by lower-case name; `at`: seconds of our own clock."""
+    """One request that somebody else sent us. `headers` by lower-case name; `at`: seconds of our own clock; `peer`: the
+    address that the connection came from.
+    """
 
     method: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
     at: float
+    peer: str = ""
 
 
 class Reply(NamedTuple):

@@ -31,6 +31,9 @@ from warn.model.rules import RuleSet
 CouldMatch = Callable[[str], bool]
 """Whether some topic of a rule set could match this text; never wrongly no."""
 
+Tell = Callable[[str, int], str]
+"""The language of a text in this second, or "" (`warn.ingest.text.Languages`)."""
+
 _PROTECTION: Final = ("internal", "care", "own", "press", "")
 """Where a source has two roles, the one that protects people most holds."""
 _FOLLOWS_A_POST: Final = frozenset({"update", "edit", "delete"})
@@ -98,14 +101,21 @@ class Threads(Protocol):
 class Door:
     """Turns items into mentions. `key` is the installation's secret; `memory` belongs to the seat of collect.
 
-    `known` is what is asked about a post: that memory, unless other seats have let things through as well.
+    `known` is what is asked about a post: that memory, unless other seats have let things through as well. `tell`
+    names the language of what is let through where its source does not; a replay is given none.
     `counts` are (what, why) to number since they were last taken: `let_through`, `dropped`, `mended`.
     """
 
     def __init__(
-        self, key: bytes, memory: Memory, policy: Policy = NO_RULES, known: Threads | None = None
+        self,
+        key: bytes,
+        memory: Memory,
+        policy: Policy = NO_RULES,
+        known: Threads | None = None,
+        tell: Tell | None = None,
     ) -> None:
         self._key = key
+        self._tell = tell
         self.memory = memory
         self._known: Threads = memory if known is None else known
         self.policy = policy
@@ -203,10 +213,14 @@ class Door:
             role=role,
             backfill=terms.backfill or (terms.fills and item.dated_by == "seen"),
             seen_ms=seen_ms,
-            lang=tidy_label(item.lang, MAX_LANG, mended),
+            lang=self._lang(item, text, seen_ms // 1000, mended),
             url="" if counts_only else tidy_label(item.url, MAX_URL, mended),
             id="" if counts_only else item.id,
         )
+
+    def _lang(self, item: Item, text: str, now: int, mended: Counter[str]) -> str:
+        named = tidy_label(item.lang, MAX_LANG, mended)
+        return named or (self._tell(text, now) if self._tell is not None else "")
 
     def _day_key(self, created_ms: int) -> bytes:
         """A key for one UTC day, so that staff and customers can be told apart within it and never beyond it."""

@@ -102,7 +102,7 @@ class Recording:
         for row in islice(self._rows, start, None):
             # The head is of fixed length; source and id, which hold no NUL, end in one each.
             line = row.index(b"\0", row.index(b"\0", _HEAD.size) + 1) + 1
-            yield _item(_lenient(row[line:]))
+            yield item_of(_lenient(row[line:]))
 
     def fingerprint(self) -> str:
         """Names the recording by its sorted lines: equal for the same lines in any order and any files."""
@@ -118,7 +118,7 @@ class Recording:
             parsed: Line = _strict(line)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             parsed = self._with_unknown_keys(line)
-        item = _item(parsed)
+        item = item_of(parsed)
         check(item)
         self._look_at_dates(where, item, latest_ms)
         seen_ms = item.created_ms if item.seen_ms is None else item.seen_ms
@@ -257,7 +257,8 @@ def _totals(totals: Totals | None) -> Engagement | None:
     return (totals.likes or 0, totals.replies or 0, totals.shares or 0, totals.views or 0)
 
 
-def _item(line: Line) -> Item:
+def item_of(line: Line) -> Item:
+    """The item that a line says."""
     return Item(
         source=line.source,
         id=line.id,

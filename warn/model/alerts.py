@@ -47,7 +47,7 @@ class Numbers(Struct, frozen=True, kw_only=True):
 class AlertEvent(Struct, frozen=True, kw_only=True, tag="alert"):
     """What the alert of one rule did at `at`: firing, update (still firing), or resolved.
 
-    `about`: terms that at least five people used, never a handle. `story`: hash of the story most repeated;
+    `press_seen_at`: when we saw the article of `numbers.press_at`. `about`: terms that at least five people used, never a handle. `story`: hash of the story most repeated;
     `samples`: hashes of mentions to look up in `[evidence]`.
     """
 
@@ -67,6 +67,7 @@ class AlertEvent(Struct, frozen=True, kw_only=True, tag="alert"):
     annotations: dict[str, str] = {}
     language: str = "en"
     timezone: str = "UTC"
+    press_seen_at: int = 0
 
 
 class Beat(Struct, frozen=True, kw_only=True, tag="beat"):
@@ -74,6 +75,20 @@ class Beat(Struct, frozen=True, kw_only=True, tag="beat"):
 
     at: int
     brand: str
+
+
+class Article(Struct, frozen=True, kw_only=True, tag="article"):
+    """At tick `at`, `articles` of the press about a topic became known while its brand was not at rest.
+
+    `press_ms`: when the earliest of them was published by its own word; `seen_ms`: when we saw that one.
+    """
+
+    at: int
+    brand: str
+    topic: str
+    articles: int
+    press_ms: int
+    seen_ms: int
 
 
 class Tick(Struct, frozen=True, kw_only=True, tag="tick"):
@@ -94,7 +109,7 @@ class Receipt(Struct, frozen=True, kw_only=True, tag="receipt"):
     remote: str = ""
 
 
-DeskRecord = AlertEvent | Beat | Tick | Receipt
+DeskRecord = AlertEvent | Beat | Article | Tick | Receipt
 
 
 class HistoryPoint(Struct, frozen=True, kw_only=True):
@@ -118,6 +133,8 @@ class IncidentEvent(Struct, frozen=True, kw_only=True, tag="incident"):
     """What happened to an incident: a line of replay's output, and what the web shows.
 
     `at` is event time in whole seconds; `since` is when it began. `message` is the page, cut to length by notifiers.
+    `page_at`: when it first rang as a page. `press_at`: when its first article was published by its own word, and
+    `press_seen_at` when we saw that one: the truth lies between the two. 0 in records of older releases.
     """
 
     event: Literal["opened", "updated", "wave", "resolved"]
@@ -140,6 +157,9 @@ class IncidentEvent(Struct, frozen=True, kw_only=True, tag="incident"):
     state: str = "open"
     language: str = "en"
     timezone: str = "UTC"
+    page_at: int = 0
+    press_at: int = 0
+    press_seen_at: int = 0
 
 
 class DeliveryEvent(Struct, frozen=True, kw_only=True, tag="delivery"):

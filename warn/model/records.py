@@ -52,7 +52,8 @@ class Partial(Struct, frozen=True, array_like=True):
     `authors`, `echo_authors`, `care_authors`: the 256 lowest keyed hashes, sorted. `carriers`: the 32 greatest by
     (followers, hash). `links`, `terms`: the 32 lowest hashes with summed counts. `samples`: the 32 lowest.
     `care` counts mentions of care and internal sources, which are in no other field but `care_authors`.
-    `press`: articles of press sources, `press_ms` the earliest one's time (0: none).
+    `press`: articles of press sources, `press_ms` the earliest one's time (0: none), `press_seen_ms` when we saw that one:
+    what it was published at is its own word, so the truth lies between the two.
     """
 
     topic: str
@@ -73,6 +74,7 @@ class Partial(Struct, frozen=True, array_like=True):
     terms: tuple[Counted, ...] = ()
     samples: tuple[Sample, ...] = ()
     carriers: tuple[Carrier, ...] = ()
+    press_seen_ms: int = 0
 
 
 class Signals(Struct, frozen=True, array_like=True, tag="s"):

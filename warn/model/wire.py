@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from warn.model.alerts import AlertEvent, Beat, DeliveryEvent, HistoryPoint, IncidentEvent, Receipt, Tick
+from warn.model.alerts import DeliveryEvent, DeskRecord, HistoryPoint, IncidentEvent
 from warn.model.mention import Mention, Reading
 from warn.model.records import Clock, DeadLetter, Evidence, Parcel, Signals
 from warn.model.rules import RuleSet
@@ -81,8 +81,8 @@ def _decoder(of: Any, *known: str) -> Callable[[bytes], Any]:
 
 decode_mentions: Final[Callable[[bytes], Parcel | Clock]] = _decoder(Parcel | Clock, "p", "c")
 decode_signals: Final[Callable[[bytes], Signals]] = _decoder(Signals, "s")
-decode_desk: Final[Callable[[bytes], AlertEvent | Beat | Tick | Receipt]] = _decoder(
-    AlertEvent | Beat | Tick | Receipt, "alert", "beat", "tick", "receipt"
+decode_desk: Final[Callable[[bytes], DeskRecord]] = _decoder(
+    DeskRecord, "alert", "beat", "article", "tick", "receipt"
 )
 decode_incident: Final[Callable[[bytes], IncidentEvent | DeliveryEvent]] = _decoder(
     IncidentEvent | DeliveryEvent, "incident", "delivery"

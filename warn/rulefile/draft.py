@@ -27,19 +27,19 @@ timezone: $timezone
 language: en                          # of what is sent: en or nl
 
 # shadow: judges and keeps a diary, but wakes nobody. Read the diary for a week or two, then write live.
-mode: shadow
+mode: $mode
 
 # So many false pages may all rules of this file together cost the person on call. A ceiling, never a target.
 budget: 2 per 30d
 
 # A first idea of normal. Without it warn begins from a cautious guess and learns from day one.
-# usual: {mentions: 40 per day}
+${usual}
 
 # Our own accounts are left out of the counts.
 # accounts:
 #   - {source: bluesky, handle: example.org}
 
-topics:
+${channels}topics:
   $topic:
     # One of these makes a post one about us. Write spellings, nicknames, "@handles", "#tags" and "$$TICKER".
     any:
@@ -82,19 +82,19 @@ timezone: $timezone
 language: nl                          # taal van de berichten: nl of en
 
 # shadow: oordeelt en houdt een dagboek bij, maar wekt niemand. Kijk een week of twee mee; schrijf dan live.
-mode: shadow
+mode: $mode
 
 # Zoveel keer mogen alle regels van dit bestand samen iemand voor niets wekken. Een plafond, nooit een doel.
 budget: 2 per 30d
 
 # Een eerste idee van wat gewoon is. Zonder dit begint warn met een voorzichtige schatting en leert het zelf.
-# usual: {mentions: 40 per day}
+${usual}
 
 # Onze eigen accounts tellen niet mee.
 # accounts:
 #   - {source: bluesky, handle: example.org}
 
-topics:
+${channels}topics:
   $topic:
     # Met één hiervan gaat een bericht over ons: spelwijzen, bijnamen, "@accounts", "#tags", "$$BEURSCODE".
     any:
@@ -133,8 +133,20 @@ class DraftError(PermanentError):
         super().__init__(message, reason=Reason.CONFIG)
 
 
-def draft(brand: str, spellings: Sequence[str] = (), *, language: str = "en", timezone: str = "UTC") -> str:
-    """The text of a rule file for a brand, in shadow mode. Raises `DraftError` that says what cannot be."""
+def draft(
+    brand: str,
+    spellings: Sequence[str] = (),
+    *,
+    language: str = "en",
+    timezone: str = "UTC",
+    mode: str = "shadow",
+    press: Sequence[str] = (),
+    usual: float | None = None,
+) -> str:
+    """The text of a rule file for a brand. Raises `DraftError` that says what cannot be.
+
+    `press`: sources that are the press; `usual`: mentions that are usual in a day, where somebody knows.
+    """
     if language not in LANGUAGES:
         raise DraftError(f"`{language}` is no language of ours; write {' or '.join(LANGUAGES)}")
     try:
@@ -152,7 +164,16 @@ def draft(brand: str, spellings: Sequence[str] = (), *, language: str = "en", ti
         topic=_bare(_topic(brand)),
         alert=f"{_alert(brand)}Spike",
         terms="\n".join(f"      - {quoted(word)}" for word in words.values()),
+        mode=mode,
+        channels=_channels(press),
+        usual="# usual: {mentions: 40 per day}" if usual is None else f"usual: {{mentions: {usual:g} per day}}",
     )
+
+
+def _channels(press: Sequence[str]) -> str:
+    if not press:
+        return ""
+    return "channels:\n" + "".join(f"  {_bare(one)}: {{role: press}}\n" for one in press) + "\n"
 
 
 def _fit(name: str) -> None:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from warn.aggregate.series import TICK_S
-from warn.model.alerts import Beat
+from warn.model.alerts import Article, Beat
 from warn.model.flow import DESK, HISTORY
 from warn.model.hashing import brand_partition
 from warn.model.records import Partial, Signals
@@ -151,6 +151,7 @@ class DetectStage:
                 yield
         self._say(changes, tick, effects)
         self._say([(s, c) for s in slices for c in s.timers(tick, with_it=True)], tick, effects)
+        self._article(slices, tick, effects)
         self._beat(slices, tick, effects)
         for one in slices:
             one.settle(tick)
@@ -185,6 +186,21 @@ class DetectStage:
                 one.began[change.rule.id] = began_at(one, change.judged, tick)
             event = alert_event(one, change, tick, self._deaf(tick), press_heard=self._press_heard())
             effects.emit(DESK, 0, event.brand.encode(), encode(event))
+
+    def _article(self, slices: Sequence[Slice], tick: int, effects: Effects) -> None:
+        """What the press wrote while a brand is not at rest: it may come when the alert is over long ago."""
+        for one in slices:
+            if one.articles and one.beat_until >= tick:
+                press_ms, seen_ms = min((p.press_ms, p.press_seen_ms) for p in one.articles)
+                record = Article(
+                    at=tick,
+                    brand=one.topic.brand,
+                    topic=one.topic.name,
+                    articles=sum(p.press for p in one.articles),
+                    press_ms=press_ms,
+                    seen_ms=seen_ms,
+                )
+                effects.emit(DESK, 0, record.brand.encode(), encode(record))
 
     def _beat(self, slices: Sequence[Slice], tick: int, effects: Effects) -> None:
         if tick % 60 == 0:

@@ -59,6 +59,7 @@ def alert_event(
         annotations=rule.annotations,
         language=rule.language,
         timezone=rule.timezone,
+        press_seen_at=total.press_seen_ms // 1000,
     )
 
 

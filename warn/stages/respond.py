@@ -19,7 +19,16 @@ from warn.incident.course import Course, take
 from warn.incident.outbox import Outbox, Time
 from warn.incident.page import tell
 from warn.incident.route import Route, check_routes
-from warn.model.alerts import AlertEvent, Beat, DeliveryEvent, IncidentEvent, Receipt, Tick
+from warn.model.alerts import (
+    AlertEvent,
+    Article,
+    Beat,
+    DeliveryEvent,
+    DeskRecord,
+    IncidentEvent,
+    Receipt,
+    Tick,
+)
 from warn.model.flow import DESK, INCIDENTS
 from warn.model.wire import UnknownKindError, UnreadableError, decode_desk, encode
 from warn.stages.base import Effects, In
@@ -86,7 +95,7 @@ class RespondStage:
             if i % _YIELD_EVERY == 0:
                 yield
 
-    def _take(self, record: AlertEvent | Beat | Tick | Receipt, effects: Effects) -> None:
+    def _take(self, record: DeskRecord, effects: Effects) -> None:
         outbox = self._outbox
         if isinstance(record, Tick):
             outbox.tick(record.now)
@@ -102,19 +111,21 @@ class RespondStage:
         for collected in (outbox.events, outbox.counts, outbox.claims):
             collected.clear()
 
-    def _live(self, record: AlertEvent | Beat, effects: Effects) -> None:
+    def _live(self, record: AlertEvent | Beat | Article, effects: Effects) -> None:
         """A brand's own time and troubles."""
         course = self._courses.get(record.brand)
         if course is None:
-            if isinstance(record, Beat) or record.kind == "resolved":
+            if not isinstance(record, AlertEvent) or record.kind == "resolved":
                 return
             course = self._courses[record.brand] = Course(record.brand)
         turns = take(course, record)
-        if turns or isinstance(record, AlertEvent):
+        if turns or not isinstance(record, Beat):
             self._changed.add(record.brand)
         for turn in turns:
             event = tell(turn, self._label)
             effects.count("incidents", event.event)
+            if turn.leads and turn.mode == "live":
+                _lead(event, effects)
             _emit(effects, event)
             self._outbox.say(event)
         if not course.incidents:
@@ -160,6 +171,14 @@ class RespondStage:
         """The courses alone: delivery depends on the world, and the state hash must not."""
         for brand, course in self._courses.items():
             yield _COURSE + brand.encode(), encode(course)
+
+
+def _lead(event: IncidentEvent, effects: Effects) -> None:
+    """How far we were ahead of the press, or behind it, when both are known."""
+    lead = event.press_at - event.page_at
+    who = "warn" if lead > 0 else "press"
+    effects.count("leads", who)
+    effects.count("lead_seconds", who, by=abs(lead))
 
 
 def _emit(effects: Effects, event: IncidentEvent | DeliveryEvent) -> None:

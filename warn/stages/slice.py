@@ -75,6 +75,7 @@ class Slice:
         self.last_tick = start
         self.judged_minute = 0
         self.beat_until = 0
+        self.articles: list[Partial] = []  # of the visit under way: partials with articles
         self.began: dict[str, int] = {}  # rule -> since when what it fires about goes on
         self.span = max([HOUR_S, *(w for d in detectors.values() for w in d.windows)])
 
@@ -126,6 +127,7 @@ class Slice:
         self.pending = [p for p in self.pending if p.known_at >= at]
         for partial in ready:
             self._count(partial)
+        self.articles = [p for p in ready if p.press]
         return True
 
     def _count(self, partial: Partial) -> None:
@@ -274,6 +276,7 @@ class Slice:
     def settle(self, at: int) -> None:
         """End a visit: forget what no window can ask for any more."""
         self.last_tick = at
+        self.articles = []
         oldest = (at - self.span - FINAL_S - 120) // TICK_S
         for series in self.series.values():
             series.trim(oldest)

@@ -39,6 +39,10 @@ COUNTS: dict[str, Count] = {
     "alerts": Count("warn_alerts", "Events of the machine's alerts.", "kind"),
     "incidents": Count("warn_incidents", "Events of the people's incidents.", "event"),
     "notifications": Count("warn_notifications", "What respond decided about telling somebody.", "outcome"),
+    "leads": Count("warn_leads", "Incidents of which it is known who was first, warn or the press.", "first"),
+    "lead_seconds": Count(
+        "warn_lead_seconds", "Seconds between our page and the first article, by who was first.", "first"
+    ),
     "history_points": Count("warn_history_points", "Points written to the history of rules."),
 }
 
@@ -173,6 +177,9 @@ def touch(
 
 for _kind in ("firing", "update", "resolved"):
     COUNTS["alerts"].add(_kind, by=0)
+for _first in ("warn", "press"):
+    COUNTS["leads"].add(_first, by=0)
+    COUNTS["lead_seconds"].add(_first, by=0)
 for _event in ("opened", "updated", "wave", "resolved"):
     COUNTS["incidents"].add(_event, by=0)
 for _topic in (MENTIONS, SIGNALS, DESK):

@@ -1,7 +1,11 @@
 """What every connector must hold to, shown rather than described: run this on yours in `tests/contract`.
 
-The connector must come to an end on its own (a recording, a stand-in for the service, a limited time). It is run by the
-real supervisor on a real bus, once whole and once cut off after each of its batches.
+The connector must come to an end on its own (a recording, a stand-in for the service, a limited time), or be given one:
+
+    Until(connector, lambda batch: not batch.items)    # a poller: at its first look that finds nothing
+    Until(connector, idle_s=0.2)                        # a stream: when nothing has come for so long
+
+It is run by the real supervisor on a real bus, once whole and once cut off after each of its batches.
 """
 
 import asyncio
@@ -28,6 +32,7 @@ MOST_CUTS: Final = 25
 """Cursors from which resuming is tried, spread over all."""
 PATIENCE_S: Final = 20.0
 _OLDEST_MS: Final = 631_152_000_000
+_SETTLES: Final = 30
 
 Made = tuple[ConnectorConfig, Connector]
 Landed = Counter[tuple[object, ...]]
@@ -123,6 +128,11 @@ async def _check_cancel(make: Callable[[], Made]) -> None:
         await started.wait()
         task.cancel()
     left = asyncio.all_tasks() - before
+    for _ in range(_SETTLES):  # what it read from may run in this loop, and learns of its end a moment later
+        if not left:
+            return
+        await asyncio.sleep(0.01)
+        left = {task for task in left if not task.done()}
     assert not left, f"cancelled, it left {len(left)} tasks running"
 
 
@@ -172,6 +182,51 @@ class Cut:
                     break
         self.hangs.set()
         await asyncio.Event().wait()
+
+
+class Until:
+    """The same connector, which ends after the batch for which `when` is true, or when none comes for `idle_s`.
+
+    What it has open is closed then. `when` is asked once for each batch, in order; it may look at the stand-in for the
+    service just as well.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        when: Callable[[Batch], bool] = lambda _: False,
+        *,
+        idle_s: float | None = None,
+    ) -> None:
+        self._connector = connector
+        self._when = when
+        self._idle_s = idle_s
+
+    @property
+    def name(self) -> str:
+        return self._connector.name
+
+    @property
+    def source(self) -> str:
+        return self._connector.source
+
+    async def batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
+        """What it yields, to its new end."""
+        async with aclosing(self._connector.batches(cursor)) as batches:
+            while True:
+                patience = asyncio.timeout(self._idle_s)
+                try:
+                    async with patience:
+                        batch = await anext(batches, None)
+                except TimeoutError:
+                    if not patience.expired():
+                        raise
+                    return
+                if batch is None:
+                    return
+                yield batch
+                if self._when(batch):
+                    return
 
 
 def everything(_ruleset: RuleSet) -> CouldMatch:

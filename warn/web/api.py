@@ -39,6 +39,12 @@ class Incident(BaseModel):
     state: Literal["open", "acknowledged", "closed", "resolved"]
     over: bool
     at: int
+    page_at: int
+    """When it first rang as a page; 0: never."""
+    press_at: int
+    """When its first article was published by its own word; 0: there is none."""
+    press_seen_at: int
+    """When we saw that article."""
     summary: str
     about: list[str]
     numbers: NumbersOut  # type: ignore[valid-type]
@@ -113,6 +119,7 @@ def _incident(e: IncidentEvent) -> Incident:
         {
             "id": e.incident, "brand": e.brand, "topic": e.topic, "alert": e.alert, "rule": e.rule,
             "severity": e.severity, "mode": e.mode, "state": _state(e), "over": is_over(e), "at": e.at,
+            "page_at": e.page_at, "press_at": e.press_at, "press_seen_at": e.press_seen_at,
             "summary": e.summary, "about": list(e.about), "numbers": msgspec.to_builtins(e.numbers),
             "labels": e.labels, "annotations": e.annotations,
         }

@@ -3,7 +3,7 @@
 Every number comes from the stored `Numbers` of the event shown; nothing is worked out anew here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from warn.incident.page import RARE
@@ -63,7 +63,7 @@ def facts(event: IncidentEvent, words: Words, press_sources: Sequence[str], *, o
         _since(event, words),
         _normal(event.numbers, words),
         _speed(event.numbers, words, over=over),
-        _press(event.numbers, words, press_sources),
+        _press(event, words, press_sources),
         _deaf(event.numbers, words),
         _what(event, words),
     ]
@@ -127,16 +127,30 @@ def _speed(n: Numbers, words: Words, *, over: bool) -> Fact:
     return Fact(words("fact.speed"), words("speed.steady"))
 
 
-def _press(n: Numbers, words: Words, press_sources: Sequence[str]) -> Fact:
-    if n.press:
-        note = ""
-        if n.press_at:
-            note = words("press.first", clock=words.clock(n.press_at), day=words.day(n.press_at))
-        return Fact(words("fact.press"), words("press.some", count=n.press), note, "bad")
+def _press(event: IncidentEvent, words: Words, press_sources: Sequence[str]) -> Fact:
+    n = event.numbers
+    if n.press or event.press_at:
+        value = words("press.some", count=max(n.press, 1))
+        return Fact(words("fact.press"), value, " ".join(_first_article(event, words)), "bad")
     if not press_sources:
         return Fact(words("fact.press"), words("press.unheard"), words("press.unheard.note"), "unsure")
     sources = ", ".join(name_of(s) for s in press_sources)
     return Fact(words("fact.press"), words("press.none"), words("press.none.note", sources=sources))
+
+
+def _first_article(event: IncidentEvent, words: Words) -> Iterator[str]:
+    """When the first one came, how sure that is, and how far our page was ahead of it."""
+    at, seen = event.press_at or event.numbers.press_at, event.press_seen_at
+    if not at:
+        return
+    if seen and abs(seen - at) >= 60:
+        yield words("press.first.seen", clock=words.clock(at), day=words.day(at), seen=words.clock(seen))
+    else:
+        yield words("press.first", clock=words.clock(at), day=words.day(at))
+    if event.page_at:
+        lead = at - event.page_at
+        key = "level" if abs(lead) < 60 else "ahead" if lead > 0 else "behind"
+        yield words(f"press.{key}", span=words.span(abs(lead)))
 
 
 def _deaf(n: Numbers, words: Words) -> Fact:

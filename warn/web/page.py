@@ -212,7 +212,7 @@ def _chart(store: Store, events: Sequence[IncidentEvent], words: Words) -> Chart
     before = min(max(2 * (end - began), _LEAST_BEFORE_S), _MOST_BEFORE_S)
     start = max(began - before, end - _LONGEST_CHART_S)
     marks = [(e.at, words("chart.page")) for e in events if e.event in ("opened", "wave")]
-    press_at = next((e.numbers.press_at for e in events if e.numbers.press_at), None)
+    press_at = events[-1].press_at or next((e.numbers.press_at for e in events if e.numbers.press_at), 0)
     if press_at:
         marks.append((press_at, words("chart.press")))
     return draw(points, opened.numbers.signal, start, end, marks, words)

@@ -39,7 +39,7 @@ def timeline(
         first = next((e.numbers.first_platform for e in events if e.numbers.first_platform), "")
         text = words("line.since.where", platform=name_of(first)) if first else words("line.since")
         lines.append((newest.numbers.since, 0, text, ""))
-    press_at = next((e.numbers.press_at for e in events if e.numbers.press_at), None)
+    press_at = newest.press_at or next((e.numbers.press_at for e in events if e.numbers.press_at), 0)
     if press_at:
         lines.append((press_at, 1, words("line.press"), "bad"))
     lines += [(e.at, 2, _said(e, words), _tone(e)) for e in _worth_telling(events)]

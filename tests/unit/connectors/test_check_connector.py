@@ -11,7 +11,7 @@ from tests.unit.ingest.items import item
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Connector, Cursor
 from warn.model.errors import PermanentError, Reason, TemporaryError
-from warn.testing.check_connector import Failing, Made, check_connector
+from warn.testing.check_connector import Cut, Failing, Made, Until, check_connector
 
 ITEMS = tuple(item(str(number), f"Acme {number}") for number in range(9))
 
@@ -134,6 +134,53 @@ async def test_a_faulty_one_does_not(connector: type[Sound], message: str) -> No
 async def test_an_error_that_is_not_what_it_should_be_is_found(failing: Failing, message: str) -> None:
     with pytest.raises(AssertionError, match=message):
         await check_connector(lambda: make(Sound), failing={"x": failing}, secrets=["sesame"])
+
+
+class Endless(Sound):
+    """It polls for ever, and with `idle` says nothing when there is nothing."""
+
+    idle = False
+
+    async def batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
+        async for batch in super().batches(cursor):
+            yield batch
+        while True:
+            await asyncio.sleep(0.001)
+            if not self.idle:
+                yield Batch()
+
+
+class Silent(Endless):
+    """It streams: no word is no batch."""
+
+    idle = True
+
+
+async def test_one_without_an_end_is_given_one() -> None:
+    def polls() -> Made:
+        return ConnectorConfig(name="forum"), Until(Endless(), lambda batch: not batch.items)
+
+    def streams() -> Made:
+        return ConnectorConfig(name="forum"), Until(Silent(), idle_s=0.05)
+
+    await check_connector(polls)
+    await check_connector(streams)
+    read = [batch async for batch in Until(Endless(), lambda batch: batch.cursor == "6").batches(None)]
+    assert [batch.cursor for batch in read] == ["3", "6"]
+
+
+async def test_a_connector_with_an_end_can_be_cut_off_before_it() -> None:
+    cut = Cut(Until(Silent(), idle_s=5), 2)
+    async with asyncio.timeout(1), asyncio.TaskGroup() as group:
+        task = group.create_task(anext_n(cut, 3))
+        await cut.hangs.wait()
+        task.cancel()
+
+
+async def anext_n(connector: Connector, count: int) -> None:
+    batches = connector.batches(None)
+    for _ in range(count):
+        await anext(batches)
 
 
 def test_the_sound_one_is_a_connector() -> None:

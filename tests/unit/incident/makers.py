@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from warn.model.alerts import AlertEvent, Numbers
+from warn.model.alerts import AlertEvent, Article, Numbers
 
 T0 = 1_764_853_200
 """2025-12-04 13:00:00 UTC."""
@@ -41,4 +41,18 @@ def alert(
         about=about,
         language=language,
         timezone=timezone,
+    )
+
+
+def article(
+    at: int, *, brand: str = "Acme", topic: str = "battery", ago: int = 0, seen_ago: int = 0
+) -> Article:
+    """One article that became known at `at`, dated `ago` seconds before."""
+    return Article(
+        at=at,
+        brand=brand,
+        topic=f"{brand}/{topic}",
+        articles=1,
+        press_ms=(at - ago) * 1000,
+        seen_ms=(at - seen_ago) * 1000,
     )

@@ -14,19 +14,18 @@ _INSIDE: Final = tuple(
     for network in (
         "0.0.0.0/8",  # this network
         "100.64.0.0/10",  # shared by carriers
+        "168.63.129.16/32",  # a cloud's own service, at an address that looks public
         "192.0.0.0/24",  # protocol assignments
         "192.88.99.0/24",  # relays of 6to4
         "198.18.0.0/15",  # benchmarks
         "240.0.0.0/4",  # reserved
-        "64:ff9b::/96",  # NAT64: an IPv4 address inside
-        "64:ff9b:1::/48",
         "2001::/23",  # Teredo and other assignments
-        "2002::/16",  # 6to4
-        "fec0::/10",  # site-local
-        "fc00::/7",
-        "fe80::/10",
+        "2002::/16",  # 6to4: an IPv4 address inside
+        "3fff::/20",  # examples in books
     )
 )
+_IPV6: Final = ip_network("2000::/3")
+"""All that is given out; what lies outside of it is local, reserved, or an IPv4 address in disguise (NAT64 and such)."""
 
 
 def is_open(address: str) -> bool:
@@ -35,8 +34,10 @@ def is_open(address: str) -> bool:
         ip = ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
-        return _is_open(ip.ipv4_mapped)
+    if isinstance(ip, IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return _is_open(ip.ipv4_mapped)
+        return ip in _IPV6 and _is_open(ip)
     return _is_open(ip)
 
 

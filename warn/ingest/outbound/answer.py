@@ -54,7 +54,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         return float(said[:9])
     try:
         when = parsedate_to_datetime(said)
-    except (ValueError, OverflowError):
+        # A date without a zone is one in UTC (RFC 9110, 5.6.7).
+        return max(0.0, (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - now)
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    # A date without a zone is one in UTC (RFC 9110, 5.6.7).
-    return max(0.0, (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - now)

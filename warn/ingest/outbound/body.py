@@ -4,39 +4,48 @@ import zlib
 from collections.abc import AsyncIterator
 from typing import Final
 
-from warn.model.errors import PermanentError, Reason
+from warn.model.errors import PermanentError, Reason, TemporaryError
 
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 
 
 async def read_body(place: str, encoding: str, chunks: AsyncIterator[bytes], most: int) -> bytes:
-    """All of it, unpacked. Raises PermanentError (hostile) above `most` bytes, (malformed) where it cannot be unpacked."""
+    """All of it, unpacked. Raises PermanentError (hostile) above `most` bytes, TemporaryError (malformed) where it cannot
+    be unpacked.
+    """
     encoding = encoding.strip().lower()
-    if encoding in {"", "identity"}:
-        unpack = None
-    elif encoding in {"gzip", "x-gzip", "deflate"}:
-        unpack = zlib.decompressobj(_GZIP_OR_ZLIB)
-    else:
+    packed = encoding not in {"", "identity"}
+    if packed and encoding not in {"gzip", "x-gzip", "deflate"}:
         raise PermanentError(
             f"{place}: it answers in an encoding that nobody asked for", reason=Reason.MALFORMED
         )
-    body = bytearray()
+    unpack = zlib.decompressobj(_GZIP_OR_ZLIB)
+    body, any_ = bytearray(), False
     async for chunk in chunks:
-        if unpack is None:
+        any_ = any_ or bool(chunk)
+        if not packed:
             body += chunk
-        else:
-            try:
-                # One byte more than is allowed, so that too much can be told from just enough.
-                body += unpack.decompress(chunk, most + 1 - len(body))
-            except zlib.error:
-                raise PermanentError(
-                    f"{place}: its answer cannot be unpacked", reason=Reason.MALFORMED
-                ) from None
+        elif not _unpack(unpack, chunk, body, most):
+            raise TemporaryError(f"{place}: its answer cannot be unpacked", reason=Reason.MALFORMED)
         if len(body) > most:
             raise PermanentError(
                 f"{place}: its answer is larger than {most:,} bytes, which is as much as is read",
                 reason=Reason.HOSTILE,
             )
-    if unpack is not None and body and not unpack.eof:
-        raise PermanentError(f"{place}: its answer ends in the middle", reason=Reason.MALFORMED)
+    if packed and any_ and not unpack.eof:
+        raise TemporaryError(f"{place}: its answer ends in the middle", reason=Reason.MALFORMED)
     return bytes(body)
+
+
+def _unpack(unpack: "zlib._Decompress", chunk: bytes, body: bytearray, most: int) -> bool:
+    """Add what the chunk holds, one byte more than is allowed at most, so that too much can be told from just enough.
+
+    What follows after the end of the packed part is left out, as browsers do.
+    """
+    if unpack.eof:
+        return True
+    try:
+        body += unpack.decompress(chunk, most + 1 - len(body))
+    except zlib.error:
+        return False
+    return True

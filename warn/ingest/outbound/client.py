@@ -8,8 +8,8 @@ import ssl
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, Self
-from urllib.parse import urljoin, urlsplit
 
 import httpcore2
 import httpx2
@@ -26,6 +26,7 @@ from warn.model.errors import PermanentError, Reason
 MOST_BODY: Final = 2 * 1024 * 1024
 MOST_REDIRECTS: Final = 3
 DEADLINE_S: Final = 20.0
+"""Where a connector gives no other. Looked up when a client is made, so that the suite of faults can shorten it."""
 USER_AGENT: Final = (
     f"warn-daemon/{__version__} (early warning of crises; +https://pypi.org/project/warn-daemon/)"
 )
@@ -34,9 +35,14 @@ _FOR_GOOD: Final = frozenset({301, 308})
 
 Params = Mapping[str, str] | Sequence[tuple[str, str]]
 
-for _name in ("httpx2", "httpcore2"):
-    # Address and headers stand in their INFO and DEBUG lines, and a root logger at DEBUG would print them.
-    logging.getLogger(_name).setLevel(logging.WARNING)  # noqa: TID251 - silencing, not logging
+_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+for _name in (
+    *("httpx2", "httpcore2", "httpcore2.connection", "httpcore2.http11", "httpcore2.http2"),
+    *("httpcore2.proxy", "httpcore2.socks"),
+):
+    # Addresses and headers stand in their INFO and DEBUG lines, which no level set later may bring back.
+    logging.getLogger(_name).disabled = True  # noqa: TID251 - silencing, not logging
 
 
 class Outbound:
@@ -54,13 +60,15 @@ class Outbound:
         inside: Sequence[str] = (),
         headers: Mapping[str, str] | None = None,
         remedies: Mapping[int, str] | None = None,
-        deadline_s: float = DEADLINE_S,
+        deadline_s: float | None = None,
         resolve: Resolve = resolve,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._place, self._deadline_s = place, deadline_s
+        self._place = place
+        self._deadline_s = DEADLINE_S if deadline_s is None else deadline_s
         self._headers, self._remedies = dict(headers or {}), dict(remedies or {})
-        self._guard = Guard(places(inside), resolve)
+        self._inside = places(inside)
+        self._guard = Guard(self._inside, resolve)
         self._tls = tls
         self._open: httpx2.AsyncClient | None = None
 
@@ -81,6 +89,8 @@ class Outbound:
             follow_redirects=False,
             trust_env=False,
             headers={"user-agent": USER_AGENT, "accept-encoding": "gzip"},
+            # Nobody gets to mark us, or to fill our memory with marks.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
         return self
 
@@ -133,60 +143,69 @@ class Outbound:
         content: bytes | None = None,
     ) -> Answer:
         mine = {**self._headers, **(headers or {})}
-        address = str(httpx2.URL(url, params=list(_pairs(params)))) if params else url
-        moved = True
+        moved, hops = True, 0
         with told(self._place):
+            address = self._address(url, params)
             async with asyncio.timeout(self._deadline_s):
-                for _ in range(MOST_REDIRECTS + 1):
+                while True:
                     answer = await self._once(method, address, mine, content, most)
                     if answer.status not in _REDIRECTS or "location" not in answer.headers:
                         break
+                    hops += 1
+                    if hops > MOST_REDIRECTS:
+                        raise PermanentError(
+                            f"{self._place}: it sends us round in circles, more than {MOST_REDIRECTS} times",
+                            reason=Reason.CONFIG,
+                        )
                     moved = moved and answer.status in _FOR_GOOD
                     address, mine = self._onward(method, address, answer.headers["location"], mine)
-                else:
-                    raise PermanentError(
-                        f"{self._place}: it sends us round in circles, more than {MOST_REDIRECTS} times",
-                        reason=Reason.CONFIG,
-                    )
         if 200 <= answer.status < 300 or answer.status in accept:
-            return answer._replace(moved=moved and answer.url != url)
+            return answer._replace(moved=moved and hops > 0)
         raise refusal(self._place, answer.status, answer.headers, self._remedies, time.time())
 
     async def _once(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, most: int
+        self, method: str, url: httpx2.URL, headers: Mapping[str, str], content: bytes | None, most: int
     ) -> Answer:
-        self._check(url)
         async with self._client.stream(method, url, headers=dict(headers), content=content) as response:
-            told_headers = {name.lower(): value for name, value in response.headers.items()}
+            said = {name.lower(): value for name, value in response.headers.items()}
             if not 200 <= response.status_code < 300:
                 # What it says to an error is not read: it may quote our key.
-                return Answer(response.status_code, told_headers, b"", url)
-            encoding = told_headers.get("content-encoding", "")
-            body = await read_body(self._place, encoding, response.aiter_raw(), most)
-            return Answer(response.status_code, told_headers, body, url)
+                return Answer(response.status_code, said, b"", str(url))
+            body = await read_body(self._place, said.get("content-encoding", ""), response.aiter_raw(), most)
+            return Answer(response.status_code, said, body, str(url))
 
-    def _check(self, url: str) -> None:
-        """Raises PermanentError for what is no plain http(s) address."""
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+    def _address(
+        self, url: str | httpx2.URL, params: Params = (), schemes: Sequence[str] = ("http", "https")
+    ) -> httpx2.URL:
+        """The address as the library will dial it. Raises PermanentError for what is no plain one."""
+        address = httpx2.URL(url)
+        if address.scheme not in schemes or not address.host or address.userinfo:
             raise PermanentError(
-                f"{self._place}: only http and https addresses without a name in them are dialled",
+                f"{self._place}: only {' and '.join(schemes)} addresses without a name in them are dialled",
                 reason=Reason.HOSTILE,
             )
+        return address.copy_merge_params(list(_pairs(params))) if params else address
 
     def _onward(
-        self, method: str, url: str, location: str, headers: dict[str, str]
-    ) -> tuple[str, dict[str, str]]:
-        """Where a redirect leads, and what may be said there: keys stay with the host they were meant for."""
+        self, method: str, url: httpx2.URL, location: str, headers: dict[str, str]
+    ) -> tuple[httpx2.URL, dict[str, str]]:
+        """Where a redirect leads, and what may be said there: keys stay with the host they were meant for, and nobody
+        outside sends us to a place inside, whatever the settings allow us ourselves.
+        """
         if method != "GET":
             raise PermanentError(f"{self._place}: it redirects; give the final address", reason=Reason.CONFIG)
         try:
-            onward = urljoin(url, location)
-            same = urlsplit(onward)[:2] == urlsplit(url)[:2]
-        except ValueError:
+            onward = self._address(url.join(location))
+        except (httpx2.InvalidURL, UnicodeError):
             raise PermanentError(
                 f"{self._place}: it redirects to what is no address", reason=Reason.MALFORMED
             ) from None
+        if _place(onward) in self._inside and _place(url) not in self._inside:
+            raise PermanentError(
+                f"{self._place}: it redirects to a place that is not of the open internet",
+                reason=Reason.HOSTILE,
+            )
+        same = onward.scheme == url.scheme and _place(onward) == _place(url)
         return onward, headers if same else {}
 
     @asynccontextmanager
@@ -199,10 +218,11 @@ class Outbound:
         silence_s: float = 60.0,
     ) -> AsyncGenerator[Events]:
         """Server-sent events, until the server ends them. No byte for `silence_s` is an error (timeout)."""
-        self._check(url)
         mine = {**self._headers, **(headers or {})}
+        with told(self._place):
+            address = self._address(url, params)
         async with events(
-            self._client, self._place, url, list(_pairs(params)), mine, self._remedies,
+            self._client, self._place, address, mine, self._remedies,
             deadline_s=self._deadline_s, silence_s=silence_s,
         ) as stream:  # fmt: skip
             yield stream
@@ -218,13 +238,18 @@ class Outbound:
         most: int = 1024 * 1024,
     ) -> AsyncGenerator[Frames]:
         """A WebSocket (`ws`, `wss`). No frame for `silence_s` is an error (timeout); so is a pong that does not come."""
-        self._check("http" + url[2:] if url.startswith("ws") else url)
         mine = {**self._headers, **(headers or {})}
+        with told(self._place):
+            address = self._address(url, params, ("ws", "wss"))
         async with frames(
-            self._client, self._place, url, list(_pairs(params)), mine, self._remedies,
+            self._client, self._place, address, mine, self._remedies,
             deadline_s=self._deadline_s, silence_s=silence_s, most=most,
         ) as socket:  # fmt: skip
             yield socket
+
+
+def _place(url: httpx2.URL) -> tuple[str, int]:
+    return url.host.lower(), url.port or _PORTS.get(url.scheme, 0)
 
 
 def _pairs(params: Params) -> Sequence[tuple[str, Any]]:

@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import httpcore2
 import httpx2
@@ -10,28 +11,50 @@ import httpx2
 from warn.ingest.outbound.guard import BlockedError
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 
+_CERTIFICATE: Final = {
+    9: "it is not valid yet",
+    10: "it has expired",
+    18: "it vouches for itself",
+    19: "it vouches for itself",
+    20: "nobody we know vouches for it",
+    21: "nobody we know vouches for it",
+    62: "it is for another name",
+    64: "it is for another address",
+}
+"""By OpenSSL's number; its own words hold the name that was asked for."""
+_BROKE: Final = ("Server disconnected", "peer closed connection")
+
 
 @contextmanager
 def told(place: str) -> Iterator[None]:
-    """Whatever the HTTP library raises inside becomes a WarnError, and drags nothing behind it."""
+    """Whatever the HTTP library raises inside becomes a WarnError, and drags nothing behind it.
+
+    A cancellation passes as it is. So does a WarnError, of which only what it drags is dropped.
+    """
     wrong: WarnError | None = None
     try:
         yield
-    except (TimeoutError, httpx2.TimeoutException):
-        wrong = TemporaryError(f"{place}: no answer in time", reason=Reason.TIMEOUT)
-    except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError, UnicodeError):
-        wrong = PermanentError(f"{place}: the address cannot be used", reason=Reason.CONFIG)
-    except httpx2.RemoteProtocolError:
-        wrong = TemporaryError(f"{place}: what it answers is no HTTP", reason=Reason.MALFORMED)
-    except (httpx2.TransportError, httpcore2.NetworkError) as e:
-        wrong = _network(place, e)
+    except WarnError as e:
+        wrong = e
+    except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, UnicodeError) as e:
+        wrong = broken(place, e)
+    except (httpcore2.ProtocolError, httpcore2.NetworkError, httpcore2.TimeoutException, OSError) as e:
+        wrong = broken(place, e)
     if wrong is not None:
-        # Outside of the handlers, so that no error drags the library's, with its address, behind it.
-        raise wrong
+        try:
+            raise wrong
+        finally:
+            # The interpreter hangs on the new error what is being handled further out: the library's error, with its
+            # address and headers.
+            wrong.__cause__ = wrong.__context__ = None
 
 
-def _network(place: str, error: BaseException) -> WarnError:
-    for cause in _causes(error):
+def broken(place: str, error: BaseException) -> WarnError:
+    """What this error means to a connector."""
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, WarnError):
+            return cause
         if isinstance(cause, BlockedError):
             return PermanentError(
                 f"{place}: its address is not of the open internet, so it is not dialled; if it is yours, list it under "
@@ -39,19 +62,42 @@ def _network(place: str, error: BaseException) -> WarnError:
                 reason=Reason.HOSTILE,
             )
         if isinstance(cause, ssl.SSLCertVerificationError):
-            why = cause.verify_message.rstrip(".") or "it does not hold"
+            why = _CERTIFICATE.get(cause.verify_code, "it does not hold")
             return TemporaryError(f"{place}: its certificate is not accepted ({why})", reason=Reason.NETWORK)
         if isinstance(cause, ssl.SSLError):
             return TemporaryError(f"{place}: no TLS can be agreed on with it", reason=Reason.NETWORK)
-    if isinstance(error, (httpx2.ConnectError, httpcore2.ConnectError)):
+    return _plain(place, causes)
+
+
+def _plain(place: str, causes: list[BaseException]) -> WarnError:
+    outermost = next((one for one in causes if not isinstance(one, BaseExceptionGroup)), causes[0])
+    if isinstance(outermost, (TimeoutError, httpx2.TimeoutException, httpcore2.TimeoutException)):
+        return TemporaryError(f"{place}: no answer in time", reason=Reason.TIMEOUT)
+    if isinstance(outermost, (httpx2.InvalidURL, httpx2.UnsupportedProtocol, UnicodeError)):
+        return PermanentError(f"{place}: the address cannot be used", reason=Reason.CONFIG)
+    if isinstance(outermost, httpx2.LocalProtocolError):
+        return PermanentError(f"{place}: the address or a key cannot be sent as it is", reason=Reason.CONFIG)
+    if isinstance(outermost, httpx2.SSEError):
+        return TemporaryError(f"{place}: what it sends are no events", reason=Reason.MALFORMED)
+    if isinstance(outermost, (httpx2.RemoteProtocolError, httpcore2.RemoteProtocolError)):
+        if str(outermost).startswith(_BROKE):
+            return TemporaryError(f"{place}: the connection broke", reason=Reason.NETWORK)
+        return TemporaryError(f"{place}: what it answers is no HTTP", reason=Reason.MALFORMED)
+    if isinstance(outermost, (httpx2.ConnectError, httpcore2.ConnectError)):
         return TemporaryError(f"{place}: cannot be reached", reason=Reason.NETWORK)
     return TemporaryError(f"{place}: the connection broke", reason=Reason.NETWORK)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what led to it, groups opened."""
     seen: set[int] = set()
-    one: BaseException | None = error
-    while one is not None and id(one) not in seen:
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop(0)
+        if one is None or id(one) in seen:
+            continue
         seen.add(id(one))
         yield one
-        one = one.__cause__ or one.__context__
+        if isinstance(one, BaseExceptionGroup):
+            waiting += one.exceptions
+        waiting += [one.__cause__, one.__context__]

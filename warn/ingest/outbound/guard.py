@@ -64,7 +64,9 @@ class Guard(httpcore2.AsyncNetworkBackend):
     async def _dial(
         self, addresses: Sequence[str], port: int, timeout_s: float | None, *rest: Any
     ) -> httpcore2.AsyncNetworkStream:
-        """The first of the addresses that answers."""
+        """The first of the addresses that answers; each has its share of the time."""
+        if timeout_s is not None:
+            timeout_s /= len(addresses)
         for number, address in enumerate(addresses, 1):
             try:
                 return await self._net.connect_tcp(address, port, timeout_s, *rest)

@@ -1,0 +1,170 @@
+"""Somebody else's service on a local port: what connectors are tried against, over real sockets.
+
+    async with serve(Starlette(routes=[...])) as address:
+        config = ForumConfig(name="forum", url=address.url, inside=(address.inside,))
+
+`raw` is for those who do not even speak HTTP: it hands each connection to a function.
+"""
+
+import asyncio
+import socket
+import ssl
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import uvicorn
+from starlette.types import ASGIApp
+
+Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+"""What is done with one connection; it is closed afterwards."""
+
+
+class Address(NamedTuple):
+    """Where it listens."""
+
+    port: int
+    tls: bool = False
+
+    @property
+    def url(self) -> str:
+        """For requests; no slash at its end."""
+        return f"http{'s' if self.tls else ''}://{self.inside}"
+
+    @property
+    def ws(self) -> str:
+        """For WebSockets."""
+        return f"ws{'s' if self.tls else ''}://{self.inside}"
+
+    @property
+    def inside(self) -> str:
+        """What `inside` of the connector's settings must list, so that the guard lets it be dialled."""
+        return f"127.0.0.1:{self.port}"
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals alone, ends at once, and waits for what it was doing."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+        self.over = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        self.up.set()
+        await self.over.wait()
+
+    async def end(self) -> None:
+        """Streams and sockets that are still open are cut off; nobody waits for their politeness."""
+        self.over.set()
+        while self.server_state.connections:
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+            await asyncio.sleep(0.001)
+
+    async def gone(self) -> None:
+        """Until no request is being answered any more."""
+        while self.server_state.tasks:
+            for task in list(self.server_state.tasks):
+                task.cancel()
+            await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def serve(app: ASGIApp, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Address]:
+    """HTTP, server-sent events and WebSockets by an ASGI app, in this loop."""
+    listening = _listening()
+    config = uvicorn.Config(
+        app,
+        ws="wsproto",
+        http="h11",
+        loop="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=0,
+    )
+    config.load()
+    config.ssl = tls
+    server = _Server(config)
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        group.create_task(server._serve(sockets=[listening]))
+        await server.up.wait()
+        try:
+            yield Address(listening.getsockname()[1], tls is not None)
+        finally:
+            await server.end()
+    async with asyncio.timeout(5):
+        await server.gone()
+
+
+@asynccontextmanager
+async def raw(handle: Handle, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Address]:
+    """A server that does with each connection what `handle` says; at the end they are cut off."""
+    open_now: set[asyncio.StreamWriter] = set()
+    async with asyncio.TaskGroup() as group:
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            open_now.add(writer)
+            try:
+                await handle(reader, writer)
+            except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ssl.SSLError):
+                return  # it hung up: that is its right
+            finally:
+                open_now.discard(writer)
+                # Whoever asked may be gone: nobody waits for a polite end.
+                (writer.close if not tls else writer.transport.abort)()
+
+        def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = group.create_task(hold(reader, writer))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+        listening = _listening()
+        server = await asyncio.start_server(begin, sock=listening, ssl=tls)
+        try:
+            yield Address(listening.getsockname()[1], tls is not None)
+        finally:
+            server.close()
+            for writer in open_now:
+                writer.transport.abort()
+            for task in list(tasks):
+                task.cancel()
+    await asyncio.sleep(0)
+
+
+def _listening() -> socket.socket:
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(128)
+    return listening
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        return int(closed.getsockname()[1])
+
+
+@cache
+def self_signed() -> ssl.SSLContext:
+    """TLS with a certificate that nobody vouches for."""
+    with tempfile.TemporaryDirectory() as folder:
+        key, certificate = Path(folder) / "key.pem", Path(folder) / "certificate.pem"
+        subprocess.run(
+            ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+             "-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=localhost",
+             "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"),
+            check=True, capture_output=True,
+        )  # fmt: skip
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        return context

@@ -1,0 +1,45 @@
+"""The part of the public web that anybody may listen to without a key, and what that leaves out."""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+DEAF_TO: Final = (
+    "X, Facebook, Instagram, TikTok, LinkedIn, YouTube, Reddit, chat groups, most of Mastodon, comments below news, "
+    "radio, television, print, and whatever happens behind a paywall"
+)
+
+
+class Place(NamedTuple):
+    """One place: its name as a source, the connector's type, what people call it, and its settings for these terms."""
+
+    name: str
+    type: str
+    said: str
+    settings: Callable[[list[str]], dict[str, object]]
+    press: bool = False
+
+
+def _hashtags(terms: list[str]) -> list[str]:
+    """Terms as hashtags are written: letters and digits, nothing between."""
+    tags = ("".join(c for c in term if c.isalnum()) for term in terms)
+    return list(dict.fromkeys(tag for tag in tags if tag and not tag.isdecimal()))
+
+
+OPEN_WEB: Final = (
+    Place("bluesky", "bluesky", "Bluesky", lambda _: {}),
+    Place(
+        "mastodon",
+        "mastodon",
+        "Mastodon (public posts of two servers)",
+        lambda terms: {
+            "servers": [{"host": "mastodon.social"}, {"host": "mastodon.nl"}],
+            "hashtags": _hashtags(terms),
+        },
+    ),
+    Place("hackernews", "hackernews", "Hacker News", lambda terms: {"terms": terms}),
+    Place("press", "rss", "the feeds of some forty news desks", lambda _: {"list": "press"}, press=True),
+    Place("gdelt", "gdelt", "GDELT's index of news", lambda terms: {"terms": terms}, press=True),
+    Place("wikimedia", "wikimedia", "edits on Wikipedia", lambda terms: {"terms": terms}),
+    Place("trends", "trends", "trend lists of Mastodon and Bluesky", lambda _: {}),
+)
+"""In the order in which they are told."""

@@ -1,0 +1,134 @@
+"""What a company can publish about its listening: where, why, what is kept and for how long, what is refused.
+
+It is made of the settings and rule files that are in force, so it cannot promise what is not done.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from warn.bus.topics import RETENTION_S
+from warn.model.errors import PermanentError, Reason
+from warn.model.flow import DEADLETTERS, EVIDENCE, HISTORY, MENTIONS
+from warn.rulefile import load
+from warn.settings import Settings
+
+PURPOSES: Final = {"": "public", "press": "press", "own": "own", "care": "care", "internal": "internal"}
+
+
+def listening(settings: Settings) -> dict[str, Any]:
+    """Plain data: brands with their owners, channels with role and governance, days of keeping."""
+    loaded = load([settings.rules])
+    if loaded.ruleset is None:
+        raise PermanentError(
+            f"{settings.rules}: the rule files have mistakes; `warn rules check {settings.rules}` shows them",
+            reason=Reason.CONFIG,
+        )
+    ruleset = loaded.ruleset
+    roles = {channel.source: channel.role for _, channel in ruleset.channels if channel.role}
+    channels = [
+        {
+            "name": name,
+            "type": str(getattr(config, "type", "")),
+            "role": config.role or roles.get(config.origin, ""),
+            "governance": None if config.governance is None else config.governance.model_dump(mode="json"),
+        }
+        for name, config in settings.connectors.items()
+    ]
+    owners = {rule.brand: rule.annotations.get("owner", "") for rule in ruleset.rules}
+    return {
+        "brands": [{"name": brand, "owner": owner} for brand, owner in sorted(owners.items())],
+        "channels": channels,
+        "keeps_days": {
+            name: RETENTION_S[name] // 86_400 for name in (MENTIONS, DEADLETTERS, EVIDENCE, HISTORY)
+        },
+    }
+
+
+_EN: Final[Mapping[str, str]] = {
+    "title": "# How {brands} listens",
+    "why": "We use warn, open software, to notice early when something about us worries many people, so that we can "
+    "answer before it grows. We watch topics, never people.",
+    "where": "## Where",
+    "public": "public posts",
+    "press": "news",
+    "own": "our own pages and accounts",
+    "care": "what customers write to us: counted, and nothing else",
+    "internal": "what staff write there: counted, and nothing else",
+    "nowhere": "Nowhere yet.",
+    "governed": "  Purpose: {purpose}. Answers for it: {owner}. More: {notice_url}. Assessment: {dpia}. Works council: "
+    "{works_council}.",
+    "keep": "## What is kept, and for how long",
+    "kept": "| What | Days |",
+    "mentions": "public posts that name us, with text and link, without the writer's name",
+    "deadletters": "messages that could not be read",
+    "evidence": "a few posts an incident, to show what it was about",
+    "history": "numbers; nobody is in them",
+    "refuse": "## What we do not do",
+    "refused": (
+        "- No profile, score or search of a person. Writers are told apart by a keyed number that leads back to nobody.\n"
+        "- No direct messages, private channels, or spaces of unions, works councils or confidential advisers.\n"
+        "- Of staff and customers nothing but counts, and none under five different people.\n"
+        "- What its writer deletes we delete within a day, from everything that can be shown."
+    ),
+    "rights": "## Your rights",
+    "ask": "Ask us what we keep of you, or to have it erased: {owners}. It then goes from all that is kept, and what you write "
+    "afterwards is not taken in.",
+    "owner": "whoever answers for our communications",
+}
+_NL: Final[Mapping[str, str]] = {
+    "title": "# Hoe {brands} luistert",
+    "why": "We gebruiken warn, open software, om vroeg te merken dat iets over ons veel mensen bezighoudt, zodat we kunnen "
+    "antwoorden voor het groeit. We volgen onderwerpen, nooit mensen.",
+    "where": "## Waar",
+    "public": "openbare berichten",
+    "press": "nieuws",
+    "own": "onze eigen pagina's en accounts",
+    "care": "wat klanten ons schrijven: geteld, en verder niets",
+    "internal": "wat medewerkers daar schrijven: geteld, en verder niets",
+    "nowhere": "Nog nergens.",
+    "governed": "  Doel: {purpose}. Verantwoordelijk: {owner}. Meer: {notice_url}. Beoordeling: {dpia}. Ondernemingsraad: "
+    "{works_council}.",
+    "keep": "## Wat we bewaren, en hoe lang",
+    "kept": "| Wat | Dagen |",
+    "mentions": "openbare berichten die ons noemen, met tekst en link, zonder de naam van de schrijver",
+    "deadletters": "berichten die niet te lezen waren",
+    "evidence": "een paar berichten per incident, om te tonen waar het over ging",
+    "history": "getallen; daar staat niemand in",
+    "refuse": "## Wat we niet doen",
+    "refused": (
+        "- Geen profiel, score of zoekopdracht van een mens. Schrijvers onderscheiden we met een versleuteld getal dat naar "
+        "niemand terugvoert.\n"
+        "- Geen privéberichten, besloten kanalen, of ruimten van vakbonden, ondernemingsraden of vertrouwenspersonen.\n"
+        "- Van medewerkers en klanten alleen aantallen, en geen onder de vijf verschillende mensen.\n"
+        "- Wat de schrijver verwijdert, verwijderen wij binnen een dag uit alles wat te tonen is."
+    ),
+    "rights": "## Uw rechten",
+    "ask": "Vraag ons wat we van u bewaren, of om het te wissen: {owners}. Het verdwijnt dan uit alles wat we bewaren, en wat u "
+    "daarna schrijft nemen we niet op.",
+    "owner": "wie bij ons voor communicatie instaat",
+}
+LANGUAGES: Final = {"en": _EN, "nl": _NL}
+
+
+def page(found: Mapping[str, Any], language: str) -> str:
+    """The page, in Markdown. Raises PermanentError for a language that is not there."""
+    if language not in LANGUAGES:
+        raise PermanentError(f"there is no page in {language!r}; there are: en, nl", reason=Reason.CONFIG)
+    return "\n".join(_lines(found, LANGUAGES[language])) + "\n"
+
+
+def _lines(found: Mapping[str, Any], words: Mapping[str, str]) -> Iterator[str]:
+    brands: Sequence[Mapping[str, str]] = found["brands"]
+    yield words["title"].format(brands=", ".join(b["name"] for b in brands) or "warn")
+    yield f"\n{words['why']}\n\n{words['where']}\n"
+    if not found["channels"]:
+        yield words["nowhere"]
+    for one in found["channels"]:
+        yield f"- {one['name']} ({one['type']}): {words[PURPOSES[one['role']]]}"
+        if one["governance"]:
+            yield words["governed"].format(**one["governance"])
+    yield f"\n{words['keep']}\n\n{words['kept']}\n| --- | --- |"
+    for name, days in found["keeps_days"].items():
+        yield f"| {words[name]} | {days} |"
+    owners = ", ".join(dict.fromkeys(b["owner"] for b in brands if b["owner"])) or words["owner"]
+    yield f"\n{words['refuse']}\n\n{words['refused']}\n\n{words['rights']}\n\n{words['ask'].format(owners=owners)}"

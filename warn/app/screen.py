@@ -1,0 +1,70 @@
+"""The terminal that somebody watches: a table that stays in place, lines elsewhere, and the command that they typed."""
+
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TextIO, cast
+
+from rich.console import RenderableType
+from rich.live import Live
+
+Draw = Callable[[RenderableType, Sequence[str]], None]
+"""What to show where somebody watches, and the same in sentences."""
+
+
+class _Terminal:
+    """Standard output as it is now: while a live table is shown, it is another one."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+    def isatty(self) -> bool:
+        return sys.stdout.isatty()
+
+    @property
+    def encoding(self) -> str:
+        return sys.stdout.encoding
+
+
+def terminal() -> TextIO:
+    """Standard output, whatever it is at the time."""
+    return cast("TextIO", _Terminal())
+
+
+@asynccontextmanager
+async def screen(every_s: float) -> AsyncIterator[Draw]:
+    """A live table where somebody watches; elsewhere the sentences on standard error, every so many seconds."""
+    if sys.stdout.isatty():
+        with Live("", auto_refresh=False, transient=True) as live:
+            yield lambda shown, _: live.update(shown, refresh=True)
+        return
+    next_at = time.monotonic()
+
+    def draw(_: RenderableType, sentences: Sequence[str]) -> None:
+        nonlocal next_at
+        if sentences and time.monotonic() >= next_at:
+            next_at += every_s
+            for sentence in sentences:
+                sys.stderr.write(f"{time.strftime('%H:%M:%S')}  {sentence}\n")
+
+    yield draw
+
+
+def this_command() -> str:
+    """How warn was called, in a form that works in this shell: it may lie in an environment that is not active."""
+    called = Path(sys.argv[0])
+    if called.name != "warn":
+        return f"{shlex.quote(sys.executable)} -m warn"
+    found = shutil.which("warn")
+    if found and Path(found).resolve() == called.resolve():
+        return "warn"
+    here = Path.cwd()
+    near = called.absolute().is_relative_to(here)
+    return shlex.quote(str(called.absolute().relative_to(here) if near else called))
