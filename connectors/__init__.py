@@ -16,8 +16,13 @@ from warn.ingest.connector import Connector, Inbound
 from warn.ingest.kind import GROUP, Kind
 
 BUILT_IN: Final = {
+    "bluesky": "connectors.bluesky",
+    "files": "connectors.files",
+    "kafka": "connectors.kafka_topic",
     "replay": "connectors.replay",
     "simulate": "connectors.simulate",
+    "slack": "connectors.slack",
+    "stdin": "connectors.stdin",
     "webhook": "connectors.webhook",
 }
 """Type in the settings to the module whose `KIND` it is."""

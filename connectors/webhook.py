@@ -16,11 +16,12 @@ from warn.ingest.push.generic import take
 from warn.ingest.push.handshake import answer_get, answer_graph, answer_slack
 from warn.ingest.push.mapped import CrowdedError, Terms, apply
 from warn.ingest.push.mapping import Conditions, Mapping
-from warn.ingest.push.shipped import shipped
+from warn.ingest.push.shipped import names, shipped
 from warn.ingest.push.signatures import Scheme, Seal, key_of, same_state, verify
 from warn.model.mention import COUNTS_ONLY
 
 MAPPINGS: Final = Path(__file__).with_name("mappings")
+OURS: Final = "warn"
 _JSON: Final = "application/json"
 _SHOWN: Final = 5
 _HEADER: Final = r"^[A-Za-z0-9-]{1,64}$"
@@ -28,11 +29,10 @@ _OTHER_HEADER: Final = ("meta", "token")
 
 
 def _mapping(raw: object) -> object:
-    if raw is None or isinstance(raw, Mapping):
-        return raw
+    """One by name; `warn` is none at all."""
     if isinstance(raw, str):
-        return shipped(MAPPINGS, raw)
-    return Mapping.model_validate(raw)
+        return OURS if raw == OURS else shipped(MAPPINGS, raw)
+    return raw if raw is None or isinstance(raw, Mapping) else Mapping.model_validate(raw)
 
 
 def _listed(raw: object) -> object:
@@ -51,7 +51,8 @@ class WebhookConfig(ConnectorConfig):
 
     `scheme`: how they are signed. `secrets`: any of them will do, so that one can be changed; the first answers what a
     service asks. `verify_token`: what Meta asks with. `header`: the token or signature stands in another header
-    (`token`, `meta`). `mapping`: a shipped one by name, or one written here; without it the body is warn's own.
+    (`token`, `meta`). `mapping`: a shipped one by name, or one written here; by default that of the service that signs so.
+    `warn`, the default of the other schemes: the body is of our own form.
     `topic`, `signal`: of readings that do not say it. `only`: conditions that all elements have to meet.
     `unsigned`: nothing is signed (`scheme: none`), with the `reason`, and only from this machine and `addresses`.
     """
@@ -61,7 +62,7 @@ class WebhookConfig(ConnectorConfig):
     secrets: Annotated[tuple[SecretStr, ...], BeforeValidator(_listed)] = Field(default=(), max_length=8)
     verify_token: SecretStr | None = None
     header: str | None = Field(default=None, pattern=_HEADER)
-    mapping: Annotated[Mapping | None, BeforeValidator(_mapping)] = None
+    mapping: Annotated[Any, BeforeValidator(_mapping)] = None
     topic: str | None = Field(default=None, min_length=3, max_length=200)
     signal: str = Field(default="care", min_length=1, max_length=40)
     only: Conditions = ()
@@ -85,6 +86,13 @@ class WebhookConfig(ConnectorConfig):
         self.seal()
         return self
 
+    def reads_by(self) -> Mapping | None:
+        """The mapping in force; None: the body is of our own form."""
+        if isinstance(self.mapping, Mapping):
+            return self.mapping
+        shows = self.mapping is None and self.scheme in names(MAPPINGS)
+        return shipped(MAPPINGS, self.scheme) if shows else None
+
     def seal(self) -> Seal:
         """How its calls are told to be genuine. Raises ValueError."""
         keys = () if self.scheme == "none" else self.secrets
@@ -102,6 +110,7 @@ class WebhookConnector:
     def __init__(self, config: WebhookConfig) -> None:
         self._config = config
         self._seal = config.seal()
+        self._mapping = config.reads_by()
         token = config.verify_token
         self._verify_token = token.get_secret_value() if token else None
         settings = {"signal": config.signal, **({"topic": config.topic} if config.topic else {})}
@@ -120,7 +129,9 @@ class WebhookConnector:
     def receive(self, call: Call) -> Reply:
         """401 before anything is parsed; 400 for what is no JSON of ours; 200 for what was understood, refused or not."""
         if call.method == "GET":
-            return answer_get(self._seal, self._verify_token, call) or _no(405, "a GET that asks nothing we know")
+            return answer_get(self._seal, self._verify_token, call) or _no(
+                405, "a GET that asks nothing we know"
+            )
         if call.method != "POST":
             return _no(405, "neither GET nor POST")
         if (asked := answer_graph(self._seal, call)) is not None:
@@ -139,7 +150,7 @@ class WebhookConnector:
         return self._take(call, body, verified.once)
 
     def _take(self, call: Call, body: Any, once: str) -> Reply:
-        mapping = self._config.mapping
+        mapping = self._mapping
         try:
             if mapping is None:
                 batch = take(body, call.at, self._terms)
@@ -173,7 +184,11 @@ def _told(batch: Batch) -> bytes:
 
 def _states(body: Any) -> list[object]:
     rows = body.get("value") if isinstance(body, Map) else None
-    return [row.get("clientState") if isinstance(row, Map) else None for row in rows] if isinstance(rows, list) else []
+    return (
+        [row.get("clientState") if isinstance(row, Map) else None for row in rows]
+        if isinstance(rows, list)
+        else []
+    )
 
 
 KIND = Kind(WebhookConfig, WebhookConnector)

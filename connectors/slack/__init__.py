@@ -5,29 +5,25 @@ edits are found, and messages that are no longer there. What was read before is 
 """
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from pydantic import Field, HttpUrl, SecretStr, StringConstraints
 
 from connectors.slack.api import PLACE, REMEDIES, Api
-from connectors.slack.events import Left, edit_of, ms, read_event, read_message
+from connectors.slack.events import Left, at, ms, read_event
+from connectors.slack.history import History
 from warn.ingest.config import ConnectorConfig
-from warn.ingest.connector import Batch, Cursor, Gap, Refused
+from warn.ingest.connector import Batch, Cursor, Refused
 from warn.ingest.kind import Kind
 from warn.ingest.outbound import Outbound
 from warn.ingest.outbound.stream import Frames
 from warn.model.errors import PermanentError, Reason, TemporaryError
-from warn.model.mention import Item
 
 __all__ = ["KIND", "SlackConfig", "SlackConnector", "read_event"]
 
-LOOK_BACK_S: Final = 86_400
-PAGE: Final = 200
-MOST_PAGES: Final = 20
-"""Pages of one channel or thread in one look; what lies behind them is a gap."""
 OVERLAP_S: Final = 900
 """By so much replies are read again after a start, and with a socket on every look."""
 SAFETY_S: Final = 600.0
@@ -39,6 +35,7 @@ SHORT_S: Final = 10.0
 SILENT_S: Final = 86_400.0
 """A channel may be quiet for a day; that the socket lives is told by its pongs."""
 
+Marks = dict[str, str]
 Channel = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,20}$")]
 
 
@@ -68,7 +65,6 @@ class SlackConnector:
     def __init__(self, config: SlackConfig, *, every_s: float | None = None) -> None:
         self._config = config
         self._every_s = config.every if every_s is None else every_s
-        self._known: dict[str, set[str]] = {}
         self._checked: float | None = None
 
     @property
@@ -82,38 +78,36 @@ class SlackConnector:
     async def batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
         """Raises PermanentError (refused) for a channel that is private or a direct message."""
         marks = _marks(cursor)
-        self._known, self._checked = {}, None
+        self._checked = None
         async with Outbound(PLACE, inside=self._config.inside, remedies=REMEDIES) as out:
             api = Api(out, str(self._config.url), self._config.token.get_secret_value())
-            if self._config.app_token is not None:
-                async for batch in self._stream(out, api, marks, self._config.app_token):
+            history = History(api, self.source, bots=self._config.bots)
+            if self._config.app_token is None:
+                read = self._poll(api, history, marks)
+            else:
+                read = self._stream(out, api, history, marks, self._config.app_token)
+            async with aclosing(read):
+                async for batch in read:
                     yield batch
-                return
-            overlap_s = OVERLAP_S
-            while True:
-                async for batch in self._look(api, marks, overlap_s):
+
+    async def _poll(self, api: Api, history: History, marks: Marks) -> AsyncGenerator[Batch, None]:
+        overlap_s = OVERLAP_S
+        while True:
+            async with aclosing(self._look(api, history, marks, overlap_s)) as look:
+                async for batch in look:
                     yield batch
-                overlap_s = 0
-                await asyncio.sleep(self._every_s)
+            overlap_s = 0
+            await asyncio.sleep(self._every_s)
 
     async def _look(
-        self, api: Api, marks: dict[str, str], overlap_s: int
+        self, api: Api, history: History, marks: Marks, overlap_s: int
     ) -> AsyncGenerator[Batch, None]:
         """Every channel once."""
         await self._see_to_it_that_all_are_public(api)
         for channel in self._config.channels:
-            mark = marks.get(channel, "")
-            messages, gap = await self._history(api, channel, mark)
-            since = f"{int(mark.partition('.')[0]) - overlap_s}.000000" if mark else "0"
-            newest = [m["ts"] for m in messages] + [m["latest_reply"] for m in messages if _replied(m)]
-            for message in list(messages):
-                if _replied(message) and ms(message["latest_reply"]) > (ms(since) or 0):  # type: ignore[operator]
-                    messages += await self._replies(api, channel, message["ts"], since)
-            items, refused = self._read(channel, messages)
-            marks[channel] = max([mark, *newest], key=lambda ts: ms(ts) or 0)
-            yield Batch(
-                items=tuple(items), refused=tuple(refused), gaps=gap, cursor=_cursor(marks, self._config.channels)
-            )
+            seen = await history.look(channel, marks.get(channel, ""), overlap_s)
+            marks[channel] = seen.mark
+            yield Batch(items=seen.items, refused=seen.refused, gaps=seen.gaps, cursor=self._cursor(marks))
 
     async def _see_to_it_that_all_are_public(self, api: Api) -> None:
         now = asyncio.get_running_loop().time()
@@ -127,79 +121,25 @@ class SlackConnector:
                 raise _closed(channel)
         self._checked = now
 
-    async def _history(
-        self, api: Api, channel: str, mark: str
-    ) -> tuple[list[dict[str, Any]], tuple[Gap, ...]]:
-        """The last day before `mark` and all after it, oldest first; at the first start the newest page."""
-        after = int(mark.partition(".")[0]) if mark else 0
-        params = {"channel": channel, "limit": str(PAGE)}
-        if mark:
-            params["oldest"] = f"{after - LOOK_BACK_S}.000000"
-        found: list[dict[str, Any]] = []
-        reached = True
-        for _ in range(MOST_PAGES):
-            page, onward = _page(await api.call("conversations.history", params))
-            found += page
-            reached = not onward or not mark or (bool(page) and (ms(page[-1]["ts"]) or 0) <= (ms(mark) or 0))
-            if reached:
-                break
-            params["cursor"] = onward
-        found.reverse()
-        if reached or not found:
-            return found, ()
-        return found, (Gap(after, int(found[0]["ts"].partition(".")[0])),)
-
-    async def _replies(self, api: Api, channel: str, root: str, since: str) -> list[dict[str, Any]]:
-        params = {"channel": channel, "ts": root, "oldest": since, "limit": str(PAGE)}
-        found: list[dict[str, Any]] = []
-        for _ in range(MOST_PAGES):
-            page, onward = _page(await api.call("conversations.replies", params))
-            found += [one for one in page if one["ts"] != root]
-            if not onward:
-                break
-            params["cursor"] = onward
-        return found
-
-    def _read(self, channel: str, messages: list[dict[str, Any]]) -> tuple[list[Item], list[Refused]]:
-        """Items of what is there, edits of them, and deletes of what was there in the same time and is not any more."""
-        items: list[Item] = []
-        refused: list[Refused] = []
-        for message in messages:
-            found = read_message(message, source=self.source, channel=channel, bots=self._config.bots)
-            if isinstance(found, Left):
-                if found.odd:
-                    refused.append(Refused(f"slack channel {channel}", found.why, b""))
-                continue
-            items.append(found)
-            edit = edit_of(message, source=self.source, channel=channel)
-            if edit is not None:
-                items.append(edit)
-        tops = {m["ts"] for m in messages if not m.get("thread_ts") or m["thread_ts"] == m["ts"]}
-        oldest = min(tops, default="")
-        gone = {ts for ts in self._known.get(channel, set()) if oldest and ts >= oldest} - tops
-        now_ms = int(time.time() * 1000)
-        items += [
-            Item(source=self.source, id=f"{channel}:{ts}", created_ms=now_ms, kind="delete") for ts in sorted(gone)
-        ]
-        self._known[channel] = tops
-        return items, refused
-
     async def _stream(
-        self, out: Outbound, api: Api, marks: dict[str, str], app_token: SecretStr
+        self, out: Outbound, api: Api, history: History, marks: Marks, app_token: SecretStr
     ) -> AsyncGenerator[Batch, None]:
         """Socket after socket, as Slack moves us from server to server; the history fills in what falls between two."""
         loop = asyncio.get_running_loop()
         while True:
             url = await api.socket(app_token.get_secret_value())
             began = loop.time()
-            async with out.frames(url, silence_s=SILENT_S) as socket:
-                async for batch in self._listen(api, socket, marks):
+            async with (
+                out.frames(url, silence_s=SILENT_S) as socket,
+                aclosing(self._listen(api, history, socket, marks)) as heard,
+            ):
+                async for batch in heard:
                     yield batch
             if loop.time() - began < SHORT_S:
                 raise TemporaryError(f"{PLACE}: it ends every socket at once", reason=Reason.NETWORK)
 
     async def _listen(
-        self, api: Api, socket: Frames, marks: dict[str, str]
+        self, api: Api, history: History, socket: Frames, marks: Marks
     ) -> AsyncGenerator[Batch, None]:
         """One socket, until Slack says that it is over. What it sent is acknowledged once it is on the bus."""
         loop = asyncio.get_running_loop()
@@ -209,8 +149,9 @@ class SlackConnector:
             frame = await _within(socket, left_s)
             if frame is None:
                 looked = loop.time()
-                async for batch in self._look(api, marks, OVERLAP_S):
-                    yield batch
+                async with aclosing(self._look(api, history, marks, OVERLAP_S)) as look:
+                    async for batch in look:
+                        yield batch
                 continue
             if frame.get("type") == "disconnect":
                 if frame.get("reason") == "link_disabled":
@@ -222,13 +163,13 @@ class SlackConnector:
                 return
             payload = frame.get("payload")
             if frame.get("type") == "events_api" and isinstance(payload, dict):
-                batch, look = self._event(payload, marks)
+                batch, missed = self._event(payload, history, marks)
                 yield batch
-                looked = -SAFETY_S if look else looked
+                looked = -SAFETY_S if missed else looked
             if isinstance(frame.get("envelope_id"), str):
                 await socket.send(msgspec.json.encode({"envelope_id": frame["envelope_id"]}).decode())
 
-    def _event(self, payload: Mapping[str, Any], marks: dict[str, str]) -> tuple[Batch, bool]:
+    def _event(self, payload: Mapping[str, Any], history: History, marks: Marks) -> tuple[Batch, bool]:
         """What an event says, and whether the history has to be looked at."""
         event = payload.get("event")
         event = event if isinstance(event, dict) else {}
@@ -243,10 +184,15 @@ class SlackConnector:
             return Batch(refused=refused), event.get("type") == "app_rate_limited"
         ts = found.id.partition(":")[2]
         if found.kind == "message":
-            marks[channel] = max(marks.get(channel, ""), ts, key=lambda one: ms(one) or 0)
+            marks[channel] = max(marks.get(channel, ""), ts, key=at)
         if found.kind == "delete":
-            self._known.get(channel, set()).discard(ts)
-        return Batch(items=(found,), cursor=_cursor(marks, self._config.channels)), False
+            history.forget(channel, ts)
+        return Batch(items=(found,), cursor=self._cursor(marks)), False
+
+    def _cursor(self, marks: Marks) -> Cursor:
+        return Cursor(
+            msgspec.json.encode({one: marks[one] for one in self._config.channels if marks.get(one)}).decode()
+        )
 
 
 def _closed(channel: str) -> PermanentError:
@@ -266,36 +212,19 @@ async def _within(socket: Frames, seconds: float) -> dict[str, Any] | None:
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise TemporaryError(f"{PLACE}: what the socket says cannot be read", reason=Reason.MALFORMED) from None
+        raise TemporaryError(
+            f"{PLACE}: what the socket says cannot be read", reason=Reason.MALFORMED
+        ) from None
 
 
-def _page(said: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str]:
-    """Messages of a page, and the cursor of the next; what has no time of its own is not one."""
-    messages = said.get("messages")
-    if not isinstance(messages, list):
-        raise TemporaryError(f"{PLACE}: it gives no messages", reason=Reason.MALFORMED)
-    good = [m for m in messages if isinstance(m, dict) and isinstance(m.get("ts"), str) and ms(m["ts"])]
-    onward = said.get("response_metadata")
-    cursor = onward.get("next_cursor") if isinstance(onward, dict) and said.get("has_more") else ""
-    return good, cursor if isinstance(cursor, str) else ""
-
-
-def _replied(message: Mapping[str, Any]) -> bool:
-    return isinstance(message.get("latest_reply"), str) and ms(message["latest_reply"]) is not None
-
-
-def _marks(cursor: Cursor | None) -> dict[str, str]:
+def _marks(cursor: Cursor | None) -> Marks:
     try:
-        marks = msgspec.json.decode(cursor, type=dict[str, str]) if cursor else {}
+        marks = msgspec.json.decode(cursor, type=Marks) if cursor else {}
     except msgspec.MsgspecError:
         raise PermanentError("slack: a cursor that is none of its own", reason=Reason.MALFORMED) from None
     if not all(ms(mark) for mark in marks.values()):
         raise PermanentError("slack: a cursor that is none of its own", reason=Reason.MALFORMED)
     return marks
-
-
-def _cursor(marks: Mapping[str, str], channels: tuple[str, ...]) -> Cursor:
-    return Cursor(msgspec.json.encode({one: marks[one] for one in channels if marks.get(one)}).decode())
 
 
 KIND = Kind(SlackConfig, SlackConnector)

@@ -13,12 +13,14 @@ from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 PLACE: Final = "slack"
 PER_MINUTE: Final = 45
 """Calls; Slack's Tier 3 allows 50 and more of each method."""
-_TOKEN: Final = (
+_NO_ENTRY: Final = (
     "make a bot token with channels:history and channels:read at api.slack.com/apps and set it as `token`"
 )
-_SCOPE: Final = "give the app channels:history and channels:read at api.slack.com/apps and install it anew"
-_APP: Final = "make an app-level token with connections:write at api.slack.com/apps and set it as `app_token`"
-REMEDIES: Final = {401: _TOKEN}
+_NO_SCOPE: Final = "give the app channels:history and channels:read at api.slack.com/apps and install it anew"
+_NO_SOCKET: Final = (
+    "make an app-level token with connections:write at api.slack.com/apps and set it as `app_token`"
+)
+REMEDIES: Final = {401: _NO_ENTRY}
 
 _AUTH: Final = {
     **dict.fromkeys(
@@ -26,9 +28,9 @@ _AUTH: Final = {
             "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "no_permission",
             "org_login_required", "ekm_access_denied", "access_denied", "two_factor_setup_required",
         ),
-        _TOKEN,
+        _NO_ENTRY,
     ),
-    **dict.fromkeys(("missing_scope", "not_allowed_token_type"), _SCOPE),
+    **dict.fromkeys(("missing_scope", "not_allowed_token_type"), _NO_SCOPE),
 }  # fmt: skip
 _SERVER: Final = frozenset({"internal_error", "fatal_error", "service_unavailable", "team_added_to_org"})
 
@@ -39,7 +41,7 @@ def error_of(code: object, channel: str = "", *, app: bool = False) -> WarnError
     code = code if isinstance(code, str) else ""
     if code in _AUTH:
         return TemporaryError(
-            f"{PLACE}: it refuses us ({code}); {_APP if app else _AUTH[code]}", reason=Reason.AUTH
+            f"{PLACE}: it refuses us ({code}); {_NO_SOCKET if app else _AUTH[code]}", reason=Reason.AUTH
         )
     if code == "not_in_channel":
         return TemporaryError(

@@ -31,29 +31,27 @@ def read_event(
     event = envelope.get("event")
     if not isinstance(event, dict):
         return Left("a delivery without an event", odd=True)
-    kind = event.get("type")
+    kind = _word(event, "type")
     if kind == "app_rate_limited":
         return Left("Slack held events back in this minute; they are read again from the history")
     if kind not in {"message", "app_mention"}:
         return Left("a reaction or another event in which nothing is said")
-    if event.get("channel_type") in _CLOSED:
+    if _word(event, "channel_type") in _CLOSED:
         return Left("direct messages and private channels are not read")
-    channel = event.get("channel")
+    channel = _word(event, "channel")
     if channels is not None and channel not in channels:
         return Left("a channel that the settings do not name")
-    match _word(event, "subtype"):
-        case "message_replied":
-            return Left("it tells of a reply, which comes as a message of its own")
-        case "message_deleted":
-            return _delete(source, channel, event)
-        case "message_changed":
-            return _edit(source, channel, event, bots)
+    subtype = _word(event, "subtype")
+    if subtype == "message_replied":
+        return Left("it tells of a reply, which comes as a message of its own")
+    if subtype == "message_deleted":
+        return _delete(source, channel, event)
+    if subtype == "message_changed":
+        return _edit(source, channel, event, bots)
     return read_message(event, source=source, channel=channel, bots=bots)
 
 
-def read_message(
-    message: Mapping[str, Any], *, source: str, channel: object, bots: bool = False
-) -> Item | Left:
+def read_message(message: Mapping[str, Any], *, source: str, channel: str, bots: bool = False) -> Item | Left:
     """One message, as the history has it, too."""
     subtype, ts = _word(message, "subtype"), _word(message, "ts")
     if subtype == "tombstone":
@@ -69,7 +67,7 @@ def read_message(
     )  # fmt: skip
 
 
-def edit_of(message: Mapping[str, Any], *, source: str, channel: object) -> Item | None:
+def edit_of(message: Mapping[str, Any], *, source: str, channel: str) -> Item | None:
     """The edit that a message of the history has been through, if it has."""
     edited = message.get("edited")
     when = _word(edited, "ts") if isinstance(edited, dict) else ""
@@ -82,7 +80,7 @@ def edit_of(message: Mapping[str, Any], *, source: str, channel: object) -> Item
     return found if isinstance(found, Item) else None
 
 
-def _edit(source: str, channel: object, event: Mapping[str, Any], bots: bool) -> Item | Left:
+def _edit(source: str, channel: str, event: Mapping[str, Any], bots: bool) -> Item | Left:
     message, before = event.get("message"), event.get("previous_message")
     if not isinstance(message, dict):
         return Left("a change without its message", odd=True)
@@ -99,18 +97,18 @@ def _edit(source: str, channel: object, event: Mapping[str, Any], bots: bool) ->
     )
 
 
-def _delete(source: str, channel: object, event: Mapping[str, Any]) -> Item | Left:
+def _delete(source: str, channel: str, event: Mapping[str, Any]) -> Item | Left:
     when = _word(event, "event_ts") or _word(event, "ts")
     return _item(source, channel, _word(event, "deleted_ts"), when, kind="delete")
 
 
 def _item(
-    source: str, channel: object, ts: str, when: str, *, kind: str, author: str = "", text: str = "", root: str = ""
+    source: str, channel: str, ts: str, when: str, *, kind: str, author: str = "", text: str = "", root: str = ""
 ) -> Item | Left:  # fmt: skip
     created = ms(when)
     if created is None or ms(ts) is None:
         return Left(f"a {kind} without a time (ts)", odd=True)
-    if not isinstance(channel, str) or not channel:
+    if not channel:
         return Left(f"a {kind} without a channel", odd=True)
     thread = f"{channel}:{root}" if ms(root) is not None else None
     return Item(
@@ -135,6 +133,11 @@ def ms(ts: str) -> int | None:
     return int(whole) * 1000 + int((part + "000")[:3])
 
 
+def at(ts: str) -> tuple[int, str]:
+    """Orders times: by the millisecond, then by the digits behind the dot, which tell apart what came together."""
+    return ms(ts) or 0, ts.partition(".")[2]
+
+
 def text_of(message: Mapping[str, Any]) -> str:
     """What a message says: its text, else its blocks, else what it carries along; and the titles of its files."""
     said = plain(_word(message, "text")) or " ".join(_blocks(message.get("blocks")))
@@ -157,7 +160,7 @@ def plain(marked: str) -> str:
 
 def _unmarked(found: re.Match[str]) -> str:
     target, _, label = found.group(1).partition("|")
-    if target.startswith("@") or target.startswith("mailto:"):
+    if target.startswith(("@", "mailto:")):
         return ""
     if target.startswith("#"):
         return f"#{label}" if label else ""

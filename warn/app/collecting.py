@@ -15,10 +15,14 @@ from warn.app.rules import RuleFiles
 from warn.incident.route import Route
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Connector
+from warn.ingest.erased import Erased
+from warn.ingest.ledger import Intake, Taken
 from warn.ingest.peers import Peers
 from warn.ingest.status import ConnectorState
 from warn.ingest.supervisor import Supervisor
+from warn.model.errors import Reason, TemporaryError
 from warn.model.flow import COLLECT
+from warn.model.hashing import connector_seat
 from warn.model.rules import RuleSet
 from warn.stages.matchers import Matchers
 from warn.telemetry import events
@@ -47,14 +51,17 @@ class Collecting:
         health: Health,
     ) -> None:
         bus = engine.bus
+        self._bus = bus
         self._health = health
         self._ruleset: RuleSet | None = None
         self._peers = Peers(bus) if bus.seats(COLLECT) > 1 else None
+        self.erased = Erased()
 
         def make(_: str, partition: int) -> Supervisor:
             one = Supervisor(
-                bus, connectors, key=key, compiles=matchers.filter, partition=partition, peers=self._peers
-            )
+                bus, connectors, key=key, compiles=matchers.filter, partition=partition, peers=self._peers,
+                erased=self.erased,
+            )  # fmt: skip
             if self._ruleset is not None:
                 one.publish_ruleset(self._ruleset)
             return one
@@ -72,6 +79,17 @@ class Collecting:
         """Every connector of the seats held now, by name."""
         found = [one for supervisor in self.crew.runners.values() for one in supervisor.states()]
         return sorted(found, key=lambda one: one.name)
+
+    async def push(self, intake: Intake) -> Taken:
+        """Take in what somebody sent, on the seat of its connector where that is held, else on the first that is.
+
+        Raises TemporaryError where none is held, or none is at work.
+        """
+        own = (COLLECT, connector_seat(intake.connector, self._bus.seats(COLLECT)))
+        for seat in sorted(self.crew.runners, key=lambda seat: (seat != own, seat)):
+            if self.crew.runners[seat].takes:
+                return await self.crew.runners[seat].push(intake)
+        raise TemporaryError("no seat of collect is at work here", reason=Reason.SERVER, retry_after_s=5.0)
 
     async def close(self) -> None:
         """Let go of what the seats had in common."""

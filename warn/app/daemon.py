@@ -12,12 +12,16 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, Final
 
 from warn.app.engine import Engine
+from warn.app.erasing import asked
 from warn.app.keeping import keep, until_it_works
 from warn.app.pipeline import STAGES
 from warn.app.plan import Plan
 from warn.app.watchdog import Watchdog
 from warn.app.work import Work
+from warn.ingest.ledger import Intake, Taken
+from warn.ingest.pushes import Pushes
 from warn.ingest.status import ConnectorState
+from warn.model.errors import Reason, TemporaryError
 from warn.model.flow import COLLECT, DETECT, MATCH, RESPOND, WEB
 from warn.telemetry import events, metrics
 from warn.web.health import Health
@@ -49,24 +53,33 @@ class Daemon:
         self._engine: Engine | None = None
         self._work: Work | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self.pushes = Pushes(plan.inbound, self._take_pushed)
         app = build(
             self.store, self.health, metrics.exposition, shows=WEB in plan.stages,
-            reload=self._read_rules, reload_token=plan.reload_token, hosts=plan.hosts,
+            reload=self._read_rules, reload_token=plan.reload_token, hosts=plan.hosts, erase=self._erase,
             press_sources=self._press_sources, demo=bool(plan.label),
+            deliver=self.pushes.deliver if plan.inbound else None,
         )  # fmt: skip
         self.server = Server(app, *plan.server)
         collects, responds = COLLECT in plan.stages, RESPOND in plan.stages
         metrics.touch(
-            connectors=[c.name for _, c in plan.connectors if collects],
+            connectors=[c.name for c, _ in (*plan.connectors, *plan.inbound) if collects],
             notifiers=[n.name for n in plan.notifiers if responds],
             stages=[stage for stage in STAGES if stage in plan.stages],
-            sources=[config.origin for config, _ in plan.connectors if MATCH in plan.stages],
+            sources=[c.origin for c, _ in (*plan.connectors, *plan.inbound) if MATCH in plan.stages],
         )
 
     def connector_states(self) -> Sequence[ConnectorState]:
-        """The connectors that this process runs now."""
+        """The connectors that this process runs now, and the places that it can be sent to."""
         collecting = None if self._work is None else self._work.collecting
-        return () if collecting is None else collecting.states()
+        return () if collecting is None else (*collecting.states(), *self.pushes.states())
+
+    async def _take_pushed(self, intake: Intake) -> Taken:
+        collecting = None if self._work is None else self._work.collecting
+        if collecting is None:
+            why = "this process takes nothing in: it is starting, or does not collect"
+            raise TemporaryError(why, reason=Reason.SERVER, retry_after_s=5.0)
+        return await collecting.push(intake)
 
     def stop(self, why: str) -> None:
         """Begin the end; a second call changes nothing."""
@@ -108,6 +121,8 @@ class Daemon:
         engine = self._engine = await until_it_works(lambda: plan.open(self.health), self.health)
         work = self._work = Work(plan, engine, self.health, self.store)
         await work.begin()
+        if work.collecting is not None:
+            self.pushes.begin()
         for name, part in work.parts().items():
             self._begin(group, name, keep(name, part, self.health))
         for name, crew in work.crews().items():
@@ -175,8 +190,9 @@ class Daemon:
         """Sources of the press that are set up, by the rule files or the connectors' settings."""
         rules = self._work.rulesets.latest if self._work is not None else None
         named = {c.source for _, c in rules.channels if c.role == "press"} if rules else set()
-        heard = {config.origin for config, _ in self.plan.connectors} | set(self.plan.sources)
-        own = {config.origin for config, _ in self.plan.connectors if config.role == "press"}
+        configs = [config for config, _ in (*self.plan.connectors, *self.plan.inbound)]
+        heard = {config.origin for config in configs} | set(self.plan.sources)
+        own = {config.origin for config in configs if config.role == "press"}
         return sorted(own | (named & heard))
 
     async def _read_rules(self) -> Sequence[str]:
@@ -184,6 +200,11 @@ class Daemon:
         if collecting is None:
             return ("this process reads no rules: those that collect do",)
         return await collecting.rules.reload()
+
+    async def _erase(self, body: bytes, signature: str) -> bytes:
+        if self._engine is None:
+            raise TemporaryError("warn is still starting: try again in a minute", reason=Reason.NETWORK)
+        return await asked(self._engine.bus, self.plan.key, body, signature, int(time.time()))
 
     async def _reload_when_asked(self) -> None:
         while True:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 from warn.app.collecting import Collecting
+from warn.app.deletions import blank_deleted
 from warn.app.engine import Engine
 from warn.app.keeping import until_it_works
 from warn.app.pipeline import STAGES, Pipeline, Share
@@ -69,6 +70,7 @@ class Work:
         collecting = self.collecting
         if collecting is None:
             return
+        await until_it_works(lambda: collecting.erased.load(self._engine.bus), self._health)
         problems = await until_it_works(collecting.rules.reload, self._health)
         if problems and not await until_it_works(lambda: self._engine.bus.end(CONFIG, 0), self._health):
             raise RulesError(problems)
@@ -82,6 +84,9 @@ class Work:
         if self.collecting is not None:
             parts["rules"] = self.collecting.rules.watch
             parts["seats"] = self.collecting.watch_seats
+            erased = self.collecting.erased
+            parts["erased"] = lambda: erased.follow(bus)
+            parts["deletions"] = lambda: blank_deleted(bus, time.time)
         if WEB in self._plan.stages:
             parts["web"] = lambda: follow(bus, self._store, self._health, time.time)
         return parts

@@ -5,7 +5,7 @@ outputs, its state and its input position in one go, or not at all. Positions li
 place of their own that could be read stale.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from warn.stages.base import In, Out
@@ -137,6 +137,11 @@ class Bus(Protocol):
 
     async def end(self, topic: str, partition: int) -> int:
         """The position after the last committed record: for lag, and to know that a replay is through."""
+
+    async def rewrite(self, topic: str, change: Callable[[bytes], bytes | None]) -> int | None:
+        """Change records where they lie, so that nothing is left of what they were; how many, None where the engine
+        cannot and they go with their age alone. `change` gives the new value, None for what stays.
+        """
 
     async def expire(self, now: int) -> None:
         """Trim what is older than its retention (the engine does it by itself where it can)."""

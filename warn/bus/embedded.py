@@ -24,6 +24,7 @@ from warn.bus.folder import open_folder, read_only
 from warn.bus.following import Change, EmbeddedReader, EmbeddedStateReader, Followers
 from warn.bus.log import Shelf, Shelves
 from warn.bus.retention import Retention
+from warn.bus.rewriting import rewrite
 from warn.bus.writer import Transaction, Writer
 from warn.model.errors import Reason, TemporaryError
 from warn.model.flow import COLLECT, STAGE_INPUT
@@ -139,6 +140,10 @@ class EmbeddedBus:
     async def end(self, topic: str, partition: int) -> int:
         """The position after the last committed record."""
         return self.ends[self.shelves.one(topic, partition).number]
+
+    async def rewrite(self, topic: str, change: Callable[[bytes], bytes | None]) -> int | None:
+        """Change records where they lie. Raises `LookupError`, `TimeoutError`."""
+        return await rewrite(self.writer, self.shelves, topic, change)
 
     async def expire(self, now: int) -> None:
         """Trim what is older than its retention, in small steps between which commits go on."""

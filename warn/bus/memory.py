@@ -103,6 +103,12 @@ class MemoryBus:
         await self.fault("end")
         return self.store.ends[self.store.shelf(topic, partition)]
 
+    async def rewrite(self, topic: str, change: Callable[[bytes], bytes | None]) -> int | None:
+        """Change records where they lie."""
+        self.partitions(topic)
+        await self.fault("expire")
+        return self.store.rewrite(topic, change)
+
     async def expire(self, now: int) -> None:
         """Trim what is older than its retention."""
         await self.fault("expire")

@@ -135,6 +135,17 @@ class MemoryStore:
             low, high = (middle + 1, high) if records[middle].position < start else (low, middle)
         return records[low : low + limit]
 
+    def rewrite(self, topic: str, change: Callable[[bytes], bytes | None]) -> int:
+        """Change records where they lie; how many."""
+        changed = 0
+        for (of, _), records in self.log.items():
+            for record in records if of == topic else ():
+                new = change(record.value)
+                if new is not None and new != record.value:
+                    record.value = new
+                    changed += 1
+        return changed
+
     def trim(self, now: int) -> None:
         """Retention by age; compacted topics stay whole."""
         readers = {topic: stage for stage, topic in STAGE_INPUT.items()}

@@ -11,6 +11,7 @@ import typer
 
 from warn.cli import incidents, live, replaying, rules, versions, watching
 from warn.cli.doctor import doctor
+from warn.cli.erase import erase
 from warn.cli.exits import FAILED, INTERRUPTED, expected, tell
 from warn.cli.init import init
 from warn.cli.report import report
@@ -33,6 +34,7 @@ app.command()(init)
 app.command()(doctor)
 app.command()(score)
 app.command()(report)
+app.command()(erase)
 app.add_typer(rules.app)
 app.add_typer(incidents.app)
 app.command()(versions.version)

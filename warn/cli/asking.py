@@ -21,7 +21,10 @@ def ask(url: str | None, config: Path | None, path: str, *, missing: str = "") -
     """What the running daemon says to a GET. `missing`: what a 404 means. Raises WarnError that says what to do."""
     import httpx2
 
-    base = (url or address(config)).rstrip("/")
+    from warn.app.address import address
+    from warn.settings import load
+
+    base = (url or address(load(config_file(config)).settings)).rstrip("/")
     try:
         with httpx2.Client(timeout=5.0, trust_env=False, follow_redirects=False) as client:
             answer = client.get(base + path)
@@ -40,12 +43,3 @@ def ask(url: str | None, config: Path | None, path: str, *, missing: str = "") -
             reason=Reason.CLIENT,
         )
     return answer.json()
-
-
-def address(config: Path | None) -> str:
-    """Where the daemon of these settings listens, from this machine."""
-    from warn.settings import load
-
-    web = load(config_file(config)).settings.web
-    host = "127.0.0.1" if web.host in ("", "0.0.0.0", "::") else web.host  # noqa: S104 - compared, not bound
-    return f"http://[{host}]:{web.port}" if ":" in host else f"http://{host}:{web.port}"

@@ -9,7 +9,7 @@ the first has announced, and says what it filters by and how its connectors are.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
 from warn.bus.base import Bus, Seat
@@ -38,7 +38,7 @@ DIFFER_S: Final = 60
 class Collector:
     """Holds a seat, the door and all that they remember. Used by one task; `open` first, and again after an error.
 
-    `peers`: the other seats; None where there are none.
+    `peers`: the other seats; None where there are none. `erased`: authors of whom nothing is taken in.
     """
 
     def __init__(
@@ -50,7 +50,9 @@ class Collector:
         wall: Wall,
         partition: int = 0,
         peers: Peers | None = None,
+        erased: Container[int] = frozenset(),
     ) -> None:
+        self._erased = erased
         self._bus = bus
         self._key = key
         self._compiles = compiles
@@ -74,7 +76,7 @@ class Collector:
         self._switch = Switch(1 if self._peers is None else self._peers.seats)
         memory = Memory()
         known = memory if self._peers is None else Known(memory, self._partition, self._peers)
-        door = Door(self._key, memory, self.force.policy(), known, self._languages)
+        door = Door(self._key, memory, self.force.policy(), known, self._languages, self._erased)
         self.ledger = Ledger(self._key, door, self._wall)
 
     @property

@@ -48,6 +48,10 @@ class Batch(NamedTuple):
     troubles: tuple[Trouble, ...] = ()
     spent: float = 0.0
     """What reading this has cost, in the currency of the connector's `spend`."""
+    exact: bool = False
+    """Reading on from `cursor` gives what follows it and nothing else: of these items nothing need be remembered. For
+    streams that number what they send, in batches of at most 1,000.
+    """
 
 
 @runtime_checkable

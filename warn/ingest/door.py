@@ -8,7 +8,7 @@ The door is plain and synchronous; its only memory is the threads of what it let
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Final, NamedTuple, Protocol
@@ -102,7 +102,8 @@ class Door:
     """Turns items into mentions. `key` is the installation's secret; `memory` belongs to the seat of collect.
 
     `known` is what is asked about a post: that memory, unless other seats have let things through as well. `tell`
-    names the language of what is let through where its source does not; a replay is given none.
+    names the language of what is let through where its source does not; a replay is given none. `erased`: authors (keyed
+    hashes) of whom nothing is taken in.
     `counts` are (what, why) to number since they were last taken: `let_through`, `dropped`, `mended`.
     """
 
@@ -113,9 +114,11 @@ class Door:
         policy: Policy = NO_RULES,
         known: Threads | None = None,
         tell: Tell | None = None,
+        erased: Container[int] = frozenset(),
     ) -> None:
         self._key = key
         self._tell = tell
+        self._erased = erased
         self.memory = memory
         self._known: Threads = memory if known is None else known
         self.policy = policy
@@ -140,6 +143,9 @@ class Door:
         root = post_hash(self._key, item.source, item.thread) if item.thread else 0
         parent = self._parent(item)
         author = author_hash(self._key, item.source, bare(item.author)) if item.author else 0
+        if author and author in self._erased:
+            self.counts["dropped", "erased"] += 1
+            return None
         ours = author in self.policy.own
         if ours and role in {"", "press"}:
             role = "own"
@@ -223,13 +229,24 @@ class Door:
         return named or (self._tell(text, now) if self._tell is not None else "")
 
     def _day_key(self, created_ms: int) -> bytes:
-        """A key for one UTC day, so that staff and customers can be told apart within it and never beyond it."""
         day = created_ms // 86_400_000
         if self._day[0] != day:
-            name = (_EPOCH + timedelta(days=day)).date().isoformat()
-            derived = blake2b(b"counts only, " + name.encode(), digest_size=32, key=self._key[:64]).digest()
-            self._day = (day, derived)
+            self._day = (day, day_key(self._key, day))
         return self._day[1]
+
+
+def day_key(key: bytes, day: int) -> bytes:
+    """A key for one UTC day (since 1970), so that staff and customers can be told apart within it and never beyond it."""
+    name = (_EPOCH + timedelta(days=day)).date().isoformat()
+    return blake2b(b"counts only, " + name.encode(), digest_size=32, key=key[:64]).digest()
+
+
+def hashes_of(key: bytes, source: str, author: str, days: Iterable[int]) -> frozenset[int]:
+    """All that an author is known as: for good, and on each of these days where only counts pass."""
+    name = bare(author)
+    return frozenset(
+        (author_hash(key, source, name), *(author_hash(day_key(key, day), source, name) for day in days))
+    )
 
 
 def _kind(item: Item) -> str:

@@ -17,8 +17,10 @@ from warn.ingest.door import Door, Terms
 from warn.ingest.entry import RefusedError
 from warn.ingest.notices import ALIVE_S, MOST_HEARD
 from warn.ingest.overlap import Overlap, item_hash, reading_hash
+from warn.model.audit import Deleted
 from warn.model.errors import Reason
-from warn.model.flow import DEADLETTERS
+from warn.model.flow import AUDIT, DEADLETTERS
+from warn.model.hashing import keyed
 from warn.model.mention import Item, Mention, Reading
 from warn.model.records import DeadLetter
 from warn.model.wire import encode
@@ -26,6 +28,8 @@ from warn.stages.base import Out
 
 CONNECTOR: Final = b"connector/"
 PAYLOAD: Final = 4_096
+MOST_DELIVERIES: Final = 65_536
+"""Of one name, remembered so that a repeat counts once: ten minutes of a hundred a second, days of what is usual."""
 _TURN: Final = 100
 """Items between two looks at the event loop: about 3 ms of work."""
 
@@ -41,11 +45,12 @@ class Kept(NamedTuple):
 
 
 class Intake(NamedTuple):
-    """A batch to be taken in, by which connector and on what terms."""
+    """A batch to be taken in, by which connector and on what terms. `once`: what its sender calls it by, if it was sent."""
 
     connector: str
     batch: Batch
     terms: Terms
+    once: str = ""
 
 
 class Taken(NamedTuple):
@@ -72,6 +77,7 @@ class Ledger:
         self._key = key
         self._wall = wall
         self._overlaps: dict[str, Overlap] = {}
+        self._sent: dict[str, Overlap] = {}
         self.door = door
         self.kept: dict[str, Kept] = {}
         self.heard: dict[str, int] = {}
@@ -88,6 +94,7 @@ class Ledger:
                 name = key.removeprefix(CONNECTOR).decode()
                 self.kept[name] = Kept(None if cursor is None else Cursor(cursor), at, gaps)
                 self._overlap(name).restore(records.items())
+                self._deliveries(name).restore(records.items())
 
     def alive(self, reading: Sequence[str]) -> set[str]:
         """Connectors of which it is worth a record, once a minute, that they were reading."""
@@ -104,6 +111,8 @@ class Ledger:
             kept = self.kept[name]
             state[CONNECTOR + name.encode()] = encode((1, kept.cursor, kept.at, kept.gaps))
             state |= self._overlap(name).changes()
+            if name in self._sent:
+                state |= self._sent[name].changes()
         return state
 
     def _overlap(self, name: str) -> Overlap:
@@ -111,9 +120,27 @@ class Ledger:
             self._overlaps[name] = Overlap(name)
         return self._overlaps[name]
 
+    def _deliveries(self, name: str) -> Overlap:
+        """What was sent to this name lately; no connector is called so."""
+        if name not in self._sent:
+            self._sent[name] = Overlap(f"~{name}", limit=MOST_DELIVERIES)
+        return self._sent[name]
+
+    def _repeated(self, intake: Intake) -> bool:
+        """Whether this delivery was taken in before; from now on it was."""
+        told = keyed(self._key, "delivery", intake.connector, intake.once)
+        sent = self._deliveries(intake.connector)
+        if told in sent:
+            return True
+        sent.add(told)
+        return False
+
     async def take_in(self, step: Step, intake: Intake) -> Taken:
         """Through the door with a batch; what passes is put into the step."""
         name, batch = intake.connector, intake.batch
+        if intake.once and self._repeated(intake):
+            self.kept.setdefault(name, Kept())
+            return Taken(Counter(repeated=1))
         overlap, now_ms = self._overlap(name), int(self._wall() * 1000)
         counts: Counter[str] = Counter(read=len(batch.items) + len(batch.readings))
         newest = 0
@@ -146,26 +173,33 @@ class Ledger:
         self, step: Step, overlap: Overlap, counts: Counter[str], item: Item, now_ms: int, intake: Intake
     ) -> int:
         """Take one item in; returns when it was created, 0 where it tells nothing new."""
-        told = item_hash(self._key, item)
-        if told in overlap:
-            counts["skipped"] += 1
-            return 0
-        overlap.add(told)
+        if not intake.batch.exact:
+            told = item_hash(self._key, item)
+            if told in overlap:
+                counts["skipped"] += 1
+                return 0
+            overlap.add(told)
         try:
             mention = self.door.admit(item, now_ms=now_ms, terms=intake.terms)
         except RefusedError as e:
             counts["refused"] += 1
-            self._put_aside(step, Refused(f"{intake.connector} {told:016x}", str(e), b""))
+            self._put_aside(step, self._refused(intake, item, str(e)))
             return 0
         except Exception as e:  # noqa: BLE001 - ours, not the source's; but one item must not stop all the rest for ever
             counts["refused"] += 1
             message = f"the door failed on it: {type(e).__name__}"
-            self._put_aside(step, Refused(f"{intake.connector} {told:016x}", message, b""))
+            self._put_aside(step, self._refused(intake, item, message))
             return 0
         self._hear(item.source)
         if mention is not None:
             step.mentions.append(mention)
+            if mention.kind == "delete":
+                gone = Deleted(self._wall.now(), mention.key)
+                step.letters.append(Out(AUDIT, 0, b"", encode(gone)))
         return item.created_ms
+
+    def _refused(self, intake: Intake, item: Item, why: str) -> Refused:
+        return Refused(f"{intake.connector} {item_hash(self._key, item):016x}", why, b"")
 
     def _hear(self, source: str) -> None:
         if source in self.heard or len(self.heard) < MOST_HEARD:

@@ -13,6 +13,7 @@ from warn.ingest.connector import Batch, Connector
 from warn.ingest.door import Terms, stricter
 from warn.ingest.ledger import Intake, Kept, Taken
 from warn.ingest.status import Status
+from warn.ingest.taken import tell
 from warn.model.errors import PermanentError, Reason
 from warn.telemetry import events
 
@@ -22,9 +23,6 @@ LATE_S: Final = 600
 """A source that dates by when we saw it and was not read for so long is filled in as backfill."""
 
 NOTHING: Final = Batch()
-DROPS: Final = {"dropped": "unmatched", "skipped": "read_before", "refused": "refused"}
-"""What did not pass, and the word that telemetry has for it."""
-
 HandOver = Callable[[Intake], Awaitable[Taken]]
 """Takes a batch and returns once it is on the bus."""
 
@@ -107,31 +105,18 @@ class Listener:
                 fills, cursor = False, batch.cursor or cursor
 
     def _tell(self, intake: Intake, taken: Taken) -> None:
-        name, now, counts, status = self.connector.name, self._wall(), taken.counts, self.status
-        for what in status.counts:
-            status.counts[what] += counts[what]
-        if taken.newest_ms:
-            status.last_event = int(now)
-        for gap in intake.batch.gaps:
-            status.gap(gap.start, gap.end)
-            events.connector_gap(name, gap.start, gap.end)
-        status.heard()
+        tell(self.status, intake, taken, self._wall())
         if self._failures:
-            events.connector_recovered(name, failures=self._failures)
+            events.connector_recovered(self.connector.name, failures=self._failures)
             self._failures = 0
-        last = taken.newest_ms / 1000 if taken.newest_ms else None
-        events.connector_batch(
-            name, items=counts["read"], published=counts["let_through"], now=now, last_event_s=last
-        )
-        for what, reason in DROPS.items():
-            if counts[what]:
-                events.door_dropped(name, reason, counts[what])
 
 
 def _parts(batch: Batch) -> Sequence[Batch]:
     """A batch in pieces that a step can take; what was read is remembered piece by piece, the cursor moves at the end."""
-    if len(batch.items) <= MOST_ITEMS:
-        return (batch,)
+    if batch.exact or len(batch.items) <= MOST_ITEMS:
+        return (
+            batch,
+        )  # of an exact one the cursor alone says what was read: it goes with the items, or not at all
     parts = [
         Batch(items=batch.items[i : i + MOST_ITEMS], backfill=batch.backfill)
         for i in range(0, len(batch.items), MOST_ITEMS)

@@ -3,7 +3,10 @@
 A source rarely lets one resume exactly where one left, so connectors read a little twice. Telling the repeats by what
 was published is not enough: an item that was dropped, because no topic in force wanted it, would come in after a
 change of rules, and two runs over the same source would differ. So everything that was read leaves a keyed hash of its
-whole content here, the last 20,000 of each connector. A poller may therefore simply yield its whole page each time.
+whole content here, the last 50,000 of each connector. A poller may therefore simply yield its whole page each time.
+
+Where a source numbers what it sends, and gives on from a number exactly what follows, there are no repeats: the number is
+committed with what was read up to it. Such batches are `exact`, and leave nothing here.
 """
 
 from collections import deque
@@ -17,7 +20,8 @@ from msgspec.structs import replace
 from warn.ingest.memory import packed, unpacked
 from warn.model.mention import Item, Reading
 
-LIMIT: Final = 20_480
+LIMIT: Final = 51_200
+"""More than 5 s of the busiest stream there is, which is read again when its connection broke."""
 SEGMENT: Final = 256
 PREFIX: Final = b"overlap/"
 

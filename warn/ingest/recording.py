@@ -21,6 +21,7 @@ from struct import Struct as Layout
 from typing import IO, Final, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from warn.ingest.connector import Refused
 from warn.ingest.entry import RefusedError, check
@@ -76,8 +77,15 @@ class _StrictLine(Line, frozen=True, gc=False, forbid_unknown_fields=True):
     """The same, to notice keys that mean nothing to us."""
 
 
+class _Anybodys(Line, frozen=True, gc=False, kw_only=True):
+    """The same, from where the source need not be said."""
+
+    source: str = ""
+
+
 _strict = msgspec.json.Decoder(_StrictLine).decode
 _lenient = msgspec.json.Decoder(Line).decode
+_anybodys = msgspec.json.Decoder(_Anybodys).decode
 _keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -195,6 +203,19 @@ def read_items(
             refuse(where, str(e), body)
     recording.sort()
     return recording
+
+
+def read_line(line: bytes, *, source: str) -> Item:
+    """The item that one line holds, of `source` where it names none. Raises `RefusedError`."""
+    try:
+        parsed: Line = _anybodys(line)
+        if not parsed.source:
+            parsed = replace(parsed, source=source)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
+        raise RefusedError(_why(line, e)) from None
+    item = item_of(parsed)
+    check(item)
+    return item
 
 
 def _numbered(name: str, refuse: Callable[[str, str, bytes], None]) -> Iterator[Placed]:

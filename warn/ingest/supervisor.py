@@ -16,8 +16,8 @@ somebody else has the seat, `run` raises `FencedError` and lets go.
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Container, Sequence
+from typing import Final
 
 from warn.bus.base import Bus, FencedError
 from warn.bus.codec import UnreadableStateError
@@ -26,10 +26,10 @@ from warn.ingest.collector import Collector
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Connector
 from warn.ingest.inforce import Compile
+from warn.ingest.inlet import Inlet, Request
 from warn.ingest.ledger import Intake, Kept, Taken
 from warn.ingest.listener import Listener
 from warn.ingest.notices import ALIVE_S, deaf_elsewhere
-from warn.ingest.parcels import MOST
 from warn.ingest.peers import Peers
 from warn.ingest.status import PULSES, ConnectorState
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
@@ -39,22 +39,12 @@ from warn.model.rules import RuleSet
 from warn.stages.base import MissingConfigError
 from warn.telemetry import events
 
-MOST_WAITING: Final = 32
-MOST_TOGETHER: Final = 16
-"""Batches in one step."""
-LINGER_S: Final = 0.02
-"""How long a step waits for more, where what it has would not fill a parcel and somebody could add to it."""
 PAUSE_S: Final = 10.0
 """How long intake pauses before the disk is tried again."""
 SEAT_BACKOFF_S: Final = (0.2, 10.0)
 OPEN_S: Final = 90.0
 """Taking a seat and reading everything back takes no longer than this."""
 _LOOK_S: Final = 0.2
-
-
-class _Request(NamedTuple):
-    intake: Intake
-    done: asyncio.Future[Taken]
 
 
 class Supervisor:
@@ -74,6 +64,7 @@ class Supervisor:
         compiles: Compile,
         partition: int = 0,
         peers: Peers | None = None,
+        erased: Container[int] = frozenset(),
         wall: Callable[[], float] = time.time,
         chance: random.Random | None = None,
     ) -> None:
@@ -87,7 +78,13 @@ class Supervisor:
         self._own_peers = Peers(bus) if seats > 1 and peers is None else None
         self._peers = self._own_peers or (peers if seats > 1 else None)
         self._collector = Collector(
-            bus, key=key, compiles=compiles, wall=self._wall, partition=partition, peers=self._peers
+            bus,
+            key=key,
+            compiles=compiles,
+            wall=self._wall,
+            partition=partition,
+            peers=self._peers,
+            erased=erased,
         )
         self._listeners = [
             Listener(config, connector, wall=self._wall, chance=self._chance)
@@ -98,7 +95,7 @@ class Supervisor:
         for _, connector in connectors:
             if (seat := connector_seat(connector.name, seats)) != partition:
                 self._elsewhere.setdefault(seat, set()).add(connector.source)
-        self._queue: asyncio.Queue[_Request] = asyncio.Queue(maxsize=MOST_WAITING)
+        self._inlet = Inlet()
         self._stopping = asyncio.Event()
         self._paused_until = 0.0
         self._failures = 0
@@ -148,6 +145,15 @@ class Supervisor:
             if now - heard.get(source, self._started) > PULSES * pulse:
                 deaf.add(source)
         return tuple(sorted(deaf))
+
+    @property
+    def takes(self) -> bool:
+        """Whether what is pushed would be taken in now."""
+        return self._inlet.is_open
+
+    async def push(self, intake: Intake) -> Taken:
+        """Take in what somebody sent; returns once it is on the bus. Raises TemporaryError, which says when to try again."""
+        return await self._inlet.push(intake)
 
     def stop(self) -> None:
         """Let the step under way end, then let go: `run` returns within about a second."""
@@ -223,13 +229,15 @@ class Supervisor:
         if self._paused_until:
             await self._pause()
         lost: Exception | None = None
-        self._queue = asyncio.Queue(maxsize=MOST_WAITING)
+        self._inlet.open()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._listen(listener)) for listener in self._listeners]
             try:
                 await self._write()
             except Exception as e:  # noqa: BLE001 - raised below, once the connectors are down
                 lost = e
+            finally:
+                self._inlet.close()
             for task in tasks:
                 task.cancel()
         if lost is not None:
@@ -258,38 +266,16 @@ class Supervisor:
                 if not request.done.done():
                     request.done.set_result(one)
 
-    async def _waiting(self) -> list[_Request]:
+    async def _waiting(self) -> list[Request]:
         """The batches that wait; none when the next second begins first, or has begun."""
-        waiting: list[_Request] = []
         if self._collector.leads and self._wall.due(self.now) is not None:
-            return self._drain(waiting)
-        try:
-            async with asyncio.timeout(self._wall.to_next_s()):
-                waiting.append(await self._queue.get())
-                async with asyncio.timeout(LINGER_S):
-                    while self._more(self._drain(waiting)):
-                        waiting.append(await self._queue.get())
-        except TimeoutError:
-            pass
-        return waiting
+            return self._inlet.drain([])
+        return await self._inlet.gather(self._wall.to_next_s(), self._reading)
 
-    def _drain(self, waiting: list[_Request]) -> list[_Request]:
-        while not self._queue.empty() and len(waiting) < MOST_TOGETHER:
-            waiting.append(self._queue.get_nowait())
-        return waiting
-
-    def _more(self, waiting: Sequence[_Request]) -> bool:
-        """Whether it is worth a moment's wait: no parcel is full, and a connector reads that has handed in nothing."""
-        reading = sum(one.status.state == "running" for one in self._listeners)
-        items = sum(len(one.intake.batch.items) for one in waiting)
-        return len(waiting) < min(reading, MOST_TOGETHER) and items < MOST
+    def _reading(self) -> int:
+        return sum(one.status.state == "running" for one in self._listeners)
 
     async def _listen(self, listener: Listener) -> None:
         if not listener.refuse(self._collector.ledger.door.policy.roles):
             name = listener.connector.name
-            await listener.listen(lambda: self._collector.ledger.kept.get(name, Kept()), self._hand_over)
-
-    async def _hand_over(self, intake: Intake) -> Taken:
-        done: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
-        await self._queue.put(_Request(intake, done))
-        return await done
+            await listener.listen(lambda: self._collector.ledger.kept.get(name, Kept()), self._inlet.hand_over)

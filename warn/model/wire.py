@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from warn.model.alerts import DeliveryEvent, DeskRecord, HistoryPoint, IncidentEvent
+from warn.model.audit import AuditRecord
 from warn.model.mention import Mention, Reading
 from warn.model.records import Clock, DeadLetter, Evidence, Parcel, Signals
 from warn.model.rules import RuleSet
@@ -89,6 +90,7 @@ decode_incident: Final[Callable[[bytes], IncidentEvent | DeliveryEvent]] = _deco
 )
 decode_evidence: Final[Callable[[bytes], Evidence]] = _decoder(Evidence)
 decode_history: Final[Callable[[bytes], HistoryPoint]] = _decoder(HistoryPoint)
+decode_audit: Final[Callable[[bytes], AuditRecord]] = _decoder(AuditRecord, "erasure", "deleted", "blanked")
 decode_deadletter: Final[Callable[[bytes], DeadLetter]] = _decoder(DeadLetter)
 decode_ruleset: Final[Callable[[bytes], RuleSet]] = _decoder(RuleSet)
 

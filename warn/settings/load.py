@@ -82,7 +82,7 @@ def _mistakes(
     files = {path.name.upper(): path for path in secret_files(folder)}
     for one in error.errors(include_url=False, include_input=False):
         loc = one["loc"]
-        if loc[:1] in (("connectors",), ("notifiers",)) and len(loc) > 3:
+        if loc[:1] == ("notifiers",) and len(loc) > 3:
             loc = (*loc[:2], *loc[3:])  # without the name of the alternative that pydantic puts in
         shown = ".".join(str(step) for step in loc)
         message = _plain(one["type"], one["msg"], str(loc[-1]) if loc else "")
@@ -104,4 +104,5 @@ def _plain(kind: str, message: str, key: str) -> str:
         return f"there is no setting `{key}` here"
     if kind == "missing":
         return "is missing"
+    message = message.removeprefix("Value error, ")
     return message[:1].lower() + message[1:]

@@ -17,6 +17,10 @@ from warn.telemetry.kafka import bus_hanging as bus_hanging
 from warn.telemetry.kafka import bus_lag_untold as bus_lag_untold
 from warn.telemetry.kafka import bus_overlap as bus_overlap
 from warn.telemetry.logs import logger
+from warn.telemetry.privacy import author_erased as author_erased
+from warn.telemetry.privacy import deletions_blanked as deletions_blanked
+from warn.telemetry.pushes import push_taken as push_taken
+from warn.telemetry.pushes import push_turned_away as push_turned_away
 from warn.telemetry.together import bus_waited_for as bus_waited_for
 from warn.telemetry.together import membership_assigned as membership_assigned
 from warn.telemetry.together import membership_failed as membership_failed

@@ -65,6 +65,9 @@ CONNECTOR_GAP = Count(
 CONNECTOR_LAST_EVENT = Level(
     "warn_connector_last_event_timestamp_seconds", "When a connector last brought anything.", "connector"
 )
+PUSHES = Count(
+    "warn_pushes", "Calls that others sent to us, by what became of them.", "connector", "outcome"
+)
 DOOR_PUBLISHED = Count("warn_door_published", "Mentions let through the door onto the bus.", "connector")
 DOOR_DROPPED = Count("warn_door_dropped", "Items dropped at the door.", "connector", "reason")
 DISK_FREE = Level("warn_disk_free_bytes", "Free space where the store lies.")
@@ -104,6 +107,12 @@ PART_FAILURES = Count(
 )
 DEAD_LETTERS = Count(
     "warn_dead_letters", "Pieces of input that could not be used, kept aside.", "stage", "reason"
+)
+
+# privacy
+ERASURES = Count("warn_erasures", "Authors that were erased by somebody's wish.")
+DELETIONS_BLANKED = Count(
+    "warn_deletions_blanked", "Posts deleted at their source of which nothing is kept any more."
 )
 
 # the bus on Kafka

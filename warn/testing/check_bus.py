@@ -20,6 +20,7 @@ from warn.testing.bus_commits import (
 )
 from warn.testing.bus_handle import Handle, Reopen
 from warn.testing.bus_reads import check_compacted, check_follow, check_waits
+from warn.testing.bus_rewrite import check_rewrite
 from warn.testing.bus_state import (
     check_follow_state,
     check_follow_state_live,
@@ -46,6 +47,7 @@ CHECKS: Sequence[Callable[[Handle], Awaitable[None]]] = (
     check_write_beside,
     check_follow_state,
     check_follow_state_live,
+    check_rewrite,
     check_crashes,
     check_lost_reply,
     check_zombie,

@@ -89,8 +89,8 @@ def _check_items(connector: Connector, batches: Sequence[Batch]) -> None:
 
 async def _check_reread(make: Callable[[], Made], batches: Sequence[Batch]) -> None:
     again = await _read(make()[1], None)
-    first = [(item.source, item.id, item.kind) for batch in batches for item in batch.items]
-    second = [(item.source, item.id, item.kind) for batch in again for item in batch.items]
+    first = Counter((item.source, item.id, item.kind) for batch in batches for item in batch.items)
+    second = Counter((item.source, item.id, item.kind) for batch in again for item in batch.items)
     assert first == second, "read twice, it gives other ids: repeats could not be told"
 
 

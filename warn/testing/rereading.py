@@ -94,6 +94,9 @@ class ShakyBus:
     async def end(self, topic: str, partition: int) -> int:
         return await self._bus.end(topic, partition)
 
+    async def rewrite(self, topic: str, change: Callable[[bytes], bytes | None]) -> int | None:
+        return await self._bus.rewrite(topic, change)
+
     async def expire(self, now: int) -> None:
         await self._bus.expire(now)
 

@@ -26,8 +26,10 @@ SECURITY: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-OPEN_TO_ALL_NAMES: Final = ("/metrics", "/-/")
-"""Machines ask these by whatever name their network has for us; there is no post text in them."""
+OPEN_TO_ALL_NAMES: Final = ("/metrics", "/-/", "/in/")
+"""Machines ask these by whatever name their network has for us; there is no post text in them. What is sent to `/in/` is
+signed, or refused where it may come from a web page.
+"""
 
 
 class Guarded:

@@ -1,4 +1,4 @@
-"""What machines ask: metrics, is it alive, is it ready, read the rules again."""
+"""What machines ask: metrics, is it alive, is it ready, read the rules again, erase an author."""
 
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from warn.model.errors import PermanentError, Reason, WarnError
 from warn.web.health import Health
 
 Exposition = Callable[[str], tuple[str, bytes]]
@@ -17,10 +18,16 @@ Exposition = Callable[[str], tuple[str, bytes]]
 Reload = Callable[[], Awaitable[Sequence[str]]]
 """Reads the rules again; gives every mistake, none when the new set is in force."""
 
+Erase = Callable[[bytes, str], Awaitable[bytes]]
+"""Of a request's body and its signature to the receipt, both JSON. Raises WarnError."""
+
+MOST_BODY = 16 * 1024
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 
-def operations(health: Health, exposition: Exposition, reload: Reload, token: str | None) -> list[Route]:
+def operations(
+    health: Health, exposition: Exposition, reload: Reload, token: str | None, erase: Erase
+) -> list[Route]:
     """The routes. `token` lets others than this machine ask for a reload."""
 
     async def metrics(request: Request) -> Response:
@@ -51,7 +58,28 @@ def operations(health: Health, exposition: Exposition, reload: Reload, token: st
         Route("/-/healthy", healthy),
         Route("/-/ready", ready),
         Route("/-/reload", read_again, methods=["POST"]),
+        Route("/-/erase", _erasing(erase), methods=["POST"]),
     ]
+
+
+def _erasing(erase: Erase) -> Callable[[Request], Awaitable[Response]]:
+    """An author is forgotten on a wish that is signed with the installation's key, wherever it comes from."""
+
+    async def gone(request: Request) -> Response:
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MOST_BODY:
+                return PlainTextResponse("Too much to be the name of somebody.\n", 413)
+        try:
+            receipt = await erase(bytes(body), request.headers.get("warn-signature", ""))
+        except PermanentError as e:
+            return PlainTextResponse(f"{e}\n", 403 if e.reason is Reason.AUTH else 400)
+        except WarnError as e:
+            return PlainTextResponse(f"{e}\n", 503)
+        return Response(receipt, media_type="application/json")
+
+    return gone
 
 
 def _refused(request: Request, token: str | None) -> str | None:

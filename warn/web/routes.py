@@ -6,19 +6,26 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from warn import __version__
+from warn.model.errors import Reason, TemporaryError
 from warn.telemetry import events
 from warn.web.api import api
 from warn.web.headers import Guarded
 from warn.web.health import Health
-from warn.web.operations import Exposition, Reload, operations
+from warn.web.inbound import PREFIX, Deliver, Inbound
+from warn.web.operations import Erase, Exposition, Reload, operations
 from warn.web.pages import Pages, PressSources
 from warn.web.store import Store
 
 
 async def _nothing_to_reload() -> tuple[str, ...]:
     return ("this process has no rules to read",)
+
+
+async def _nobody(_body: bytes, _signature: str) -> bytes:
+    raise TemporaryError("this process is not ready yet: try again in a minute", reason=Reason.NETWORK)
 
 
 def build(
@@ -28,23 +35,27 @@ def build(
     *,
     reload: Reload = _nothing_to_reload,
     reload_token: str | None = None,
+    erase: Erase = _nobody,
     hosts: Iterable[str] = (),
     press_sources: PressSources = tuple,
     demo: bool = False,
     shows: bool = True,
+    deliver: Deliver | None = None,
 ) -> Guarded:
     """The whole web as one ASGI application.
 
     `exposition` renders metrics for an Accept header. `hosts` are names the pages answer to besides localhost and
     addresses. `press_sources` tells which press is listened to. `shows`: without it there are no incidents here, only
-    what machines ask of every process.
+    what machines ask of every process. `deliver` takes what others send to us.
     """
     app = FastAPI(title="warn", version=__version__, docs_url=None, redoc_url=None)
     pages = Pages(store, press_sources, demo=demo)
     if shows:
         app.include_router(api(store))
         app.router.routes.extend(pages.routes())
-    app.router.routes.extend(operations(health, exposition, reload, reload_token))
+    if deliver is not None:
+        app.router.routes.append(Route(PREFIX + "{name:path}", Inbound(deliver)))
+    app.router.routes.extend(operations(health, exposition, reload, reload_token, erase))
 
     async def missing(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500

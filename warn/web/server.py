@@ -9,8 +9,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from warn.model.errors import PermanentError, Reason
+from warn.web.patience import PatientProtocol
 
 _GRACE_S: Final = 2
+MOST_CONNECTIONS: Final = 500
+"""Beyond it requests are answered with 503; a process may usually have 1,024 files open."""
 
 
 class _QuietServer(uvicorn.Server):
@@ -30,13 +33,14 @@ class Server:
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             app,
+            http=PatientProtocol,
             log_config=None,
             access_log=False,
             lifespan="off",
             server_header=False,
             date_header=False,
             proxy_headers=False,
-            limit_concurrency=200,
+            limit_concurrency=MOST_CONNECTIONS,
             timeout_keep_alive=5,
             timeout_graceful_shutdown=_GRACE_S,
             h11_max_incomplete_event_size=16_384,

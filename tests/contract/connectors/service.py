@@ -47,7 +47,7 @@ class Address(NamedTuple):
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals alone, ends at once, and waits for what it was doing."""
+    """Leaves signals alone; at its end streams and sockets are cut off, since nobody waits for their politeness."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -59,18 +59,16 @@ class _Server(uvicorn.Server):
         self.up.set()
         await self.over.wait()
 
-    async def end(self) -> None:
-        """Streams and sockets that are still open are cut off; nobody waits for their politeness."""
-        self.over.set()
-        while self.server_state.connections:
-            for connection in list(self.server_state.connections):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listening in sockets or []:
+            listening.close()
+        state = self.server_state
+        while state.connections or state.tasks:
+            for connection in list(state.connections):
                 connection.transport.abort()
-            await asyncio.sleep(0.001)
-
-    async def gone(self) -> None:
-        """Until no request is being answered any more."""
-        while self.server_state.tasks:
-            for task in list(self.server_state.tasks):
+            for task in list(state.tasks):
                 task.cancel()
             await asyncio.sleep(0.001)
 
@@ -80,63 +78,59 @@ async def serve(app: ASGIApp, *, tls: ssl.SSLContext | None = None) -> AsyncIter
     """HTTP, server-sent events and WebSockets by an ASGI app, in this loop."""
     listening = _listening()
     config = uvicorn.Config(
-        app,
-        ws="wsproto",
-        http="h11",
-        loop="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=0,
+        app, ws="wsproto", http="h11", loop="none", lifespan="off", log_config=None, access_log=False
     )
     config.load()
     config.ssl = tls
     server = _Server(config)
-    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
-        group.create_task(server._serve(sockets=[listening]))
-        await server.up.wait()
-        try:
-            yield Address(listening.getsockname()[1], tls is not None)
-        finally:
-            await server.end()
-    async with asyncio.timeout(5):
-        await server.gone()
+    # No TaskGroup: what a test raises has to come out as it is.
+    running = asyncio.create_task(server._serve(sockets=[listening]))
+    try:
+        async with asyncio.timeout(10):
+            await server.up.wait()
+        yield Address(listening.getsockname()[1], tls is not None)
+    finally:
+        server.over.set()
+        async with asyncio.timeout(10):
+            await running
 
 
 @asynccontextmanager
 async def raw(handle: Handle, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Address]:
     """A server that does with each connection what `handle` says; at the end they are cut off."""
     open_now: set[asyncio.StreamWriter] = set()
-    async with asyncio.TaskGroup() as group:
-        tasks: set[asyncio.Task[None]] = set()
+    tasks: set[asyncio.Task[None]] = set()
 
-        async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            open_now.add(writer)
-            try:
-                await handle(reader, writer)
-            except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ssl.SSLError):
-                return  # it hung up: that is its right
-            finally:
-                open_now.discard(writer)
-                # Whoever asked may be gone: nobody waits for a polite end.
-                (writer.close if not tls else writer.transport.abort)()
-
-        def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = group.create_task(hold(reader, writer))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-
-        listening = _listening()
-        server = await asyncio.start_server(begin, sock=listening, ssl=tls)
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_now.add(writer)
         try:
-            yield Address(listening.getsockname()[1], tls is not None)
+            await handle(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ssl.SSLError):
+            return  # it hung up: that is its right
         finally:
-            server.close()
-            for writer in open_now:
-                writer.transport.abort()
-            for task in list(tasks):
-                task.cancel()
-    await asyncio.sleep(0)
+            open_now.discard(writer)
+            # Whoever asked may be gone: nobody waits for a polite end.
+            (writer.transport.abort if tls else writer.close)()
+
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(hold(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    listening = _listening()
+    server = await asyncio.start_server(begin, sock=listening, ssl=tls)
+    try:
+        yield Address(listening.getsockname()[1], tls is not None)
+    finally:
+        server.close()
+        for writer in list(open_now):
+            writer.transport.abort()
+        held = list(tasks)
+        for task in held:
+            task.cancel()
+        for told in await asyncio.gather(*held, return_exceptions=True):
+            if isinstance(told, Exception):
+                raise told
 
 
 def _listening() -> socket.socket:

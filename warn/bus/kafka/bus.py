@@ -1,7 +1,7 @@
 """The bus on Kafka: transactions, fencing and retention are Kafka's own, behind the port."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
@@ -105,6 +105,10 @@ class KafkaBus:
         """
         place = self.cluster.place(topic, partition)
         return (await self.cluster.offsets.last([place]))[place]
+
+    async def rewrite(self, topic: str, change: Callable[[bytes], bytes | None]) -> int | None:
+        """None: what brokers hold nobody changes, it goes with its age."""
+        return None
 
     async def expire(self, now: int) -> None:
         """Nothing: retention is the brokers' own."""

@@ -1,15 +1,17 @@
 """What comes as it comes: server-sent events, and the frames of a WebSocket."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 import httpx2
 from httpx2.websockets import (
+    AsyncWebSocketClient,
     AsyncWebSocketSession,
-    HTTPXWSException,
-    WebSocketDisconnect,
+    WebSocketNetworkError,
     WebSocketUpgradeError,
 )
 
@@ -125,17 +127,19 @@ async def frames(
 
     async def read(pump: Pump[str | bytes]) -> None:
         wrong: WarnError | None = None
+        sink = _Sink(pump)
+        opening = AsyncWebSocketClient(
+            client,
+            max_message_size_bytes=most,
+            session_class=partial(_Session, sink),  # type: ignore[arg-type]  # it is only called
+        )
+        timeout = httpx2.Timeout(deadline_s, read=None)
         try:
-            async with client.websocket(
-                url,
-                max_message_size_bytes=most,
-                headers=dict(headers),
-                timeout=httpx2.Timeout(deadline_s, read=None),
-            ) as session:
+            async with opening.connect(str(url), headers=dict(headers), timeout=timeout) as session:
                 sessions.append(session)
                 if not pump.opened.done():
                     pump.opened.set_result(None)
-                wrong = await _pass_on(place, session, pump)
+                wrong = _end(place, await sink.ended)
         except WebSocketUpgradeError as e:
             wrong = _not_upgraded(place, e.response, remedies)
         if wrong is not None:
@@ -145,16 +149,45 @@ async def frames(
         yield Frames(place, pump, sessions[0], silence_s)
 
 
-async def _pass_on(place: str, session: AsyncWebSocketSession, pump: Pump[str | bytes]) -> WarnError:
-    """Frames, until their end, which is returned: raised in here it would come out in a group."""
-    try:
-        while True:
-            data = (await session.receive()).data  # type: ignore[attr-defined]  # text or bytes, by wsproto's events
-            await pump.put(bytes(data) if isinstance(data, bytearray) else data)
-    except WebSocketDisconnect as e:
-        return TemporaryError(f"{place}: it closed the connection (code {e.code})", reason=Reason.NETWORK)
-    except HTTPXWSException:
+class _Sink:
+    """Where a session's task puts what it receives: frames into the pump, and whatever else is the end."""
+
+    def __init__(self, pump: Pump[str | bytes]) -> None:
+        self._pump = pump
+        self.ended: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+
+    async def send(self, event: Any) -> None:
+        """An event of wsproto's, or an error of the library's."""
+        data = getattr(event, "data", None)
+        if isinstance(data, str | bytes):
+            await self._pump.put(data)
+        elif isinstance(data, bytearray):
+            await self._pump.put(bytes(data))
+        elif not self.ended.done():
+            self.ended.set_result(event)
+
+
+class _Session(AsyncWebSocketSession):
+    """Puts what comes into the pump at once. The library's own way hands each frame from task to task, which is most of
+    what a stream of thousands a second costs.
+    """
+
+    def __init__(self, sink: _Sink, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._sink = sink
+
+    async def _background_receive(self, max_bytes: int) -> None:
+        # The library has no public way; `tests/unit/ingest/outbound` would notice its end.
+        self._send_event: Any = self._sink
+        await super()._background_receive(max_bytes)
+
+
+def _end(place: str, event: object) -> WarnError:
+    """Returned, not raised: raised within the session it would come out in a group."""
+    if isinstance(event, WebSocketNetworkError):
         return TemporaryError(f"{place}: the connection broke", reason=Reason.NETWORK)
+    code = getattr(event, "code", 1006)
+    return TemporaryError(f"{place}: it closed the connection (code {int(code)})", reason=Reason.NETWORK)
 
 
 def _not_upgraded(place: str, response: httpx2.Response, remedies: Remedies) -> WarnError:

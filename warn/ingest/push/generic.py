@@ -54,6 +54,8 @@ def _mention(row: dict[str, Any], at: float, terms: Terms) -> Item:
     for key in ("id", "thread", "reply_to", "reshare_of", "author"):
         if isinstance(told.get(key), int):
             told[key] = text_of(told[key])
+    if "id" not in told:
+        raise RefusedError("id: is missing")
     arrives = "created_at" not in told
     if arrives:
         told["created_at"] = 0
@@ -78,7 +80,9 @@ def _mention(row: dict[str, Any], at: float, terms: Terms) -> Item:
 def _reading(row: Mapping[str, Any], at: float, terms: Terms) -> Reading:
     """Raises RefusedError."""
     if unknown := sorted(str(key)[:40] for key in row if key not in _OF_A_READING):
-        raise RefusedError(f"a reading has {', '.join(sorted(_OF_A_READING))}, and {len(unknown)} more are here")
+        raise RefusedError(
+            f"a reading has {', '.join(sorted(_OF_A_READING))}, and {len(unknown)} more are here"
+        )
     value, interval = row["value"], row.get("interval_s", 60)
     for name, number in (("value", value), ("interval_s", interval)):
         if isinstance(number, bool) or not isinstance(number, int | float) or number < 0:

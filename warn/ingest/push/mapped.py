@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from warn.ingest.connector import Batch, Refused
 from warn.ingest.entry import MAX_COUNT, RefusedError, check
-from warn.ingest.push.mapping import Condition, Mapping, MentionRule, ReadingRule, Refusal, hold
+from warn.ingest.push.mapping import WHOLE, Condition, Mapping, MentionRule, ReadingRule, Refusal, hold
 from warn.ingest.push.path import Chain, walk
 from warn.ingest.push.times import Moment, moment
 from warn.ingest.push.value import Context, Value, text_of
@@ -48,8 +48,12 @@ class Made(NamedTuple):
 def apply(mapping: Mapping, body: Any, at: float, terms: Terms) -> Made:
     """What the body says. Raises CrowdedError, and nothing else whatever the body is."""
     made = _Making(mapping, at, terms)
-    for number, chain in enumerate(walk(mapping.each, (body,), MOST_ELEMENTS + 1)):
+    places = [path for path in mapping.each if path != WHOLE]
+    chains = (chain for path in places for chain in walk(path, (body,), MOST_ELEMENTS + 1))
+    for number, chain in enumerate(chains):
         made.element(number, chain)
+    if not made.elements and WHOLE in mapping.each:
+        made.element(0, (body,))
     if not made.elements:
         made.refuse("", "nothing stands where the mapping looks for elements", body)
     name = text_of(mapping.once(Context((body,), at, terms.settings))) if mapping.once else None
@@ -82,11 +86,16 @@ class _Making:
             if not hold(rule.when, context):
                 continue
             fits = True
-            inner = [chain] if rule.each is None else walk(rule.each, chain, MOST_ELEMENTS + 1)
-            for one in inner:
-                self._one(where, rule, self._context(one) if rule.each is not None else context)
+            if rule.each is None:
+                self._one(where, rule, context)
+                continue
+            for one in walk(rule.each, chain, MOST_ELEMENTS + 1):
+                self._one(where, rule, self._context(one))
         if not fits:
             self.refuse(where, "no rule of the mapping fits it", chain[-1])
+        if self._mapping.within is not None:
+            for inner in walk(self._mapping.within, chain, MOST_ELEMENTS + 1):
+                self.element(number, inner)
 
     def _context(self, chain: Chain) -> Context:
         self.elements += 1
@@ -147,6 +156,7 @@ def _mention(rule: MentionRule, context: Context, source: str) -> Item:
     name = texts.pop("id")
     if not name:
         raise RefusedError("id: is not there")
+    answered = texts.pop("reply_to")
     kind = text_of(rule.kind(context))
     if kind is None:
         raise RefusedError("kind: the mapping has no word for what stands there")
@@ -158,6 +168,7 @@ def _mention(rule: MentionRule, context: Context, source: str) -> Item:
         dated_by="seen" if created.arrival else "created",
         followers=_count(rule.followers, context),
         engagement=_engagement(rule, context),
+        reply_to=None if answered == name else answered,
         **texts,
     )
 

@@ -26,6 +26,7 @@ from warn.ingest.push.value import Context, Value, is_scalar, text_of, value_of
 from warn.model.mention import KINDS
 
 MOST_RULES: Final = 32
+WHOLE: Final = Path(0, ())
 Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=200)]
 
 
@@ -37,6 +38,14 @@ def _value(raw: object) -> object:
 
 def _each(raw: object) -> Path:
     return raw if isinstance(raw, Path) else path_of(raw, each=True)
+
+
+def _eaches(raw: object) -> tuple[Path, ...]:
+    """Several places; the whole body, `$`, counts only where none of the others is there."""
+    rows = raw if isinstance(raw, list | tuple) and not isinstance(raw, Path) else [raw]
+    if not 0 < len(rows) <= MOST_RULES:
+        raise ValueError(f"each: a path, or up to {MOST_RULES}")
+    return tuple(_each(one) for one in rows)
 
 
 def _field(raw: object) -> Path:
@@ -52,10 +61,12 @@ def _kind(raw: object) -> object:
 
 
 def _kinds(raw: object) -> list[object]:
+    if isinstance(raw, list | tuple):
+        return [kind for one in raw for kind in _kinds(one)]
     if not isinstance(raw, Map):
         return []
     table = raw.get("map")
-    words = [*(table.values() if isinstance(table, Map) else ()), raw.get("default")]
+    words = [*(table.values() if isinstance(table, Map) else ()), raw.get("default"), raw.get("then")]
     if "const" in raw:
         words.append(raw["const"] if table is None else None)
     return [word for word in words if word is not None]
@@ -173,7 +184,9 @@ class Mapping(_Part):
 
     about: str = Field(default="", max_length=2_000)
     """What it reads, for people."""
-    each: Annotated[Any, BeforeValidator(_each)] = Field(default_factory=lambda: Path(0, ()))
+    each: Annotated[tuple[Any, ...], BeforeValidator(_eaches)] = (WHOLE,)
+    within: Annotated[Any, BeforeValidator(_each)] = None
+    """Where further elements are in an element, and in those again: the replies in a comment."""
     once: AValue = None
     refuse: tuple[Refusal, ...] = Field(default=(), max_length=MOST_RULES)
     mentions: tuple[MentionRule, ...] = Field(default=(), max_length=MOST_RULES)

@@ -5,6 +5,7 @@
     {const: comment}                              always this
     {path: data.date, as: unix_ms}                a path, and how to read what stands there
     {path: verb, map: {add: comment}, default: x} one word for another
+    {path: retweet.id, then: repost}              this word, where there is something
     {join: [channel, ts], with: ":"}              several, if all are there
     {find: refs, where: type, is: {const: quoted}, take: id}    of the element of a list that fits
     {arrival: true}                               when the call came in
@@ -27,7 +28,7 @@ MOST_OF: Final = 32
 MOST_SEARCHED: Final = 256
 MOST_TEXT: Final = 100_000
 """Characters; the door keeps fewer."""
-_SHAPES: Final = ("map", "default", "as", "html", "prefix")
+_SHAPES: Final = ("map", "then", "as", "html", "prefix", "default")
 _MAIN: Final = ("path", "const", "join", "find", "arrival", "setting")
 _BESIDES: Final = {"join": ("with",), "find": ("where", "is", "take")}
 Scalar = str | int | float | bool
@@ -43,6 +44,9 @@ class Context(NamedTuple):
 
 Value = Callable[[Context], Any]
 """None where it is not there."""
+
+Step = Callable[[Any], Any]
+"""What is done to what is there."""
 
 
 def value_of(raw: object, nested: int = 0) -> Value:
@@ -161,24 +165,8 @@ def _find(raw: Mapping[Any, Any], nested: int) -> Value:
 
 
 def _after(value: Value, raw: Mapping[Any, Any]) -> Value:
-    """With what is done to it afterwards, in the order in which it is listed here."""
-    steps: list[Callable[[Any], Any]] = []
-    if "map" in raw:
-        steps.append(_mapped(raw["map"]))
-    if "as" in raw:
-        form = raw["as"]
-        if form not in FORMS:
-            raise ValueError(f"as: one of {', '.join(FORMS)}")
-        steps.append(lambda found: moment(found, form))
-    if raw.get("html", False) not in {True, False}:
-        raise ValueError("html: true or false")
-    if raw.get("html"):
-        steps.append(lambda found: plain(found) if isinstance(found, str) else found)
-    if "prefix" in raw:
-        prefix = raw["prefix"]
-        if not isinstance(prefix, str):
-            raise ValueError("prefix: text that is put in front")
-        steps.append(lambda found: None if (text := text_of(found)) is None else prefix + text)
+    """With what is done to it afterwards, in the order in which it is listed there."""
+    steps = [make(raw[key]) for key, make in _STEPS.items() if key in raw]
     default = raw.get("default")
     if default is not None and not is_scalar(default):
         raise ValueError("default: text, a number or a truth")
@@ -194,10 +182,43 @@ def _after(value: Value, raw: Mapping[Any, Any]) -> Value:
     return after
 
 
-def _mapped(table: object) -> Callable[[Any], Any]:
+def _mapped(table: object) -> Step:
     if not isinstance(table, Mapping) or not 0 < len(table) <= 200:
         raise ValueError("map: from each word to another")
     words = {text_of(key): value for key, value in table.items()}
     if not all(is_scalar(value) for value in words.values()):
         raise ValueError("map: from words to words")
     return lambda found: words.get(text_of(found))
+
+
+def _then(word: object) -> Step:
+    if not is_scalar(word):
+        raise ValueError("then: what it is to be where the rest is there")
+    return lambda _: word
+
+
+def _timed(form: object) -> Step:
+    if not isinstance(form, str) or form not in FORMS:
+        raise ValueError(f"as: one of {', '.join(FORMS)}")
+    return lambda found: moment(found, form)
+
+
+def _read(html: object) -> Step:
+    if not isinstance(html, bool):
+        raise ValueError("html: true or false")  # noqa: TRY004 - pydantic tells ValueErrors with their place
+    return lambda found: plain(found) if html and isinstance(found, str) else found
+
+
+def _prefixed(prefix: object) -> Step:
+    if not isinstance(prefix, str):
+        raise ValueError("prefix: text that is put in front")  # noqa: TRY004 - as above
+    return lambda found: None if (text := text_of(found)) is None else prefix + text
+
+
+_STEPS: Final[Mapping[str, Callable[[object], Step]]] = {
+    "map": _mapped,
+    "then": _then,
+    "as": _timed,
+    "html": _read,
+    "prefix": _prefixed,
+}

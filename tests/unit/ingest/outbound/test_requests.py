@@ -64,23 +64,31 @@ def out(address: Address, *more: Address, **settings: object) -> Outbound:
     )
 
 
+def left_of(before: set[asyncio.Task[object]]) -> set[asyncio.Task[object]]:
+    """Tasks that are new, other than the server's own."""
+    servers = ("hold", "_accept_connection2")
+    return {t for t in asyncio.all_tasks() - before if not any(own in repr(t.get_coro()) for own in servers)}
+
+
 async def error_of(address: Address, **settings: object) -> WarnError:
     before = asyncio.all_tasks()
     async with out(address, **settings) as forum:
         with pytest.raises(WarnError) as caught:
             await forum.get(f"{address.url}/feed?token={QUERY}", params={"key": QUERY})
     assert secrets_in(caught.value, SECRETS) == []
-    assert asyncio.all_tasks() - before <= {t for t in asyncio.all_tasks() if "hold" in repr(t.get_coro())}
+    assert left_of(before) == set()
     return caught.value
 
 
 async def test_an_answer() -> None:
     heads: list[bytes] = []
-    async with raw(answering(ok(gzip.compress(b"zipped"), "content-encoding: gzip"), heads=heads)) as address:
-        async with out(address) as forum:
-            answer = await forum.get(
-                f"{address.url}/x?a=1", params=[("b", "2"), ("b", "3")], headers={"X-More": "m"}
-            )
+    async with (
+        raw(answering(ok(gzip.compress(b"zipped"), "content-encoding: gzip"), heads=heads)) as address,
+        out(address) as forum,
+    ):
+        answer = await forum.get(
+            f"{address.url}/x?a=1", params=[("b", "2"), ("b", "3")], headers={"X-More": "m"}
+        )
     assert (answer.status, answer.body, answer.moved) == (200, b"zipped", False)
     assert answer.headers["content-encoding"] == "gzip" and answer.url == f"{address.url}/x?a=1&b=2&b=3"
     head = heads[0].decode().lower()
@@ -92,11 +100,13 @@ async def test_an_answer() -> None:
 
 async def test_a_post() -> None:
     heads: list[bytes] = []
-    async with raw(answering(ok(), http(307, "location: /again"), heads=heads)) as address:
-        async with out(address) as forum:
-            assert (await forum.post(f"{address.url}/x", content=b"")).body == b"fine"
-            with pytest.raises(PermanentError, match="final address"):
-                await forum.post(f"{address.url}/x", content=b"")
+    async with (
+        raw(answering(ok(), http(307, "location: /again"), heads=heads)) as address,
+        out(address) as forum,
+    ):
+        assert (await forum.post(f"{address.url}/x", content=b"")).body == b"fine"
+        with pytest.raises(PermanentError, match="final address"):
+            await forum.post(f"{address.url}/x", content=b"")
     assert len(heads) == 2 and heads[0].startswith(b"POST /x ")
 
 
@@ -138,10 +148,12 @@ async def test_redirects_are_followed_three_times() -> None:
     async with raw(answering(*there)) as address, out(address) as forum:
         answer = await forum.get(f"{address.url}/a")
         assert (answer.body, answer.moved, answer.url) == (b"fine", True, f"{address.url}/d?e=1#f")
-    async with raw(answering(http(301, "location: /b"), http(302, "location: /c"), ok())) as address:
-        async with out(address) as forum:
-            answer = await forum.get(f"{address.url}/a")
-            assert answer.body == b"fine" and not answer.moved
+    async with (
+        raw(answering(http(301, "location: /b"), http(302, "location: /c"), ok())) as address,
+        out(address) as forum,
+    ):
+        answer = await forum.get(f"{address.url}/a")
+        assert answer.body == b"fine" and not answer.moved
     async with raw(answering(http(302, "location: /again"))) as address:
         assert "round in circles" in str(await error_of(address))
 
@@ -165,7 +177,8 @@ async def test_no_redirect_leads_inside(location: str) -> None:
             await forum.get(f"{address.url}/?token={QUERY}")
     assert dialled == [("127.0.0.1", address.port)]
     assert (
-        caught.value.reason in {Reason.HOSTILE, Reason.MALFORMED} and secrets_in(caught.value, SECRETS) == []
+        caught.value.reason in {Reason.HOSTILE, Reason.MALFORMED, Reason.NETWORK}
+        and secrets_in(caught.value, SECRETS) == []
     )
 
 
@@ -188,9 +201,11 @@ async def test_nobody_outside_sends_us_to_a_place_inside() -> None:
 async def test_keys_stay_with_their_host() -> None:
     heads: list[bytes] = []
     async with raw(answering(ok(), heads=heads)) as other:
-        async with raw(answering(http(302, f"location: {other.url}/x"), heads=heads)) as address:
-            async with out(address, other) as forum:
-                await forum.get(address.url, headers={"x-api-key": KEY})
+        async with (
+            raw(answering(http(302, f"location: {other.url}/x"), heads=heads)) as address,
+            out(address, other) as forum,
+        ):
+            await forum.get(address.url, headers={"x-api-key": KEY})
         assert KEY.encode() in heads[0] and KEY.encode() not in heads[1]
 
 
@@ -281,9 +296,11 @@ async def _say(writer: asyncio.StreamWriter, data: bytes) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 async def test_faults(name: str) -> None:
     handle, kind, reason = FAULTS[name]
-    async with raw(handle) as address:
-        async with asyncio.timeout(5):
-            error = await error_of(address, deadline_s=0.7)
+    async with (
+        raw(handle) as address,
+        asyncio.timeout(5),
+    ):
+        error = await error_of(address, deadline_s=0.7)
     assert (type(error), error.reason) == (kind, reason), str(error)
 
 
@@ -311,9 +328,11 @@ async def test_as_much_as_is_allowed_and_no_more(size: int, packed: bool) -> Non
 async def test_an_empty_body_needs_no_packing() -> None:
     async with raw(answering(ok(b"", "content-encoding: gzip"))) as address, out(address) as forum:
         assert (await forum.get(address.url)).body == b""
-    async with raw(answering(ok(zlib.compress(b"z"), "content-encoding: deflate"))) as address:
-        async with out(address) as forum:
-            assert (await forum.get(address.url)).body == b"z"
+    async with (
+        raw(answering(ok(zlib.compress(b"z"), "content-encoding: deflate"))) as address,
+        out(address) as forum,
+    ):
+        assert (await forum.get(address.url)).body == b"z"
 
 
 @asynccontextmanager
@@ -341,8 +360,7 @@ async def test_cancelled_it_leaves_nothing() -> None:
                 pass
             async with asyncio.timeout(1):
                 await closed.wait()
-            left = {t for t in asyncio.all_tasks() - before if "hold" not in repr(t.get_coro())}
-            assert left == set()
+            assert left_of(before) == set()
 
 
 async def test_a_cancellation_stays_one() -> None:
@@ -350,33 +368,38 @@ async def test_a_cancellation_stays_one() -> None:
     with pytest.raises(asyncio.CancelledError), told("the forum"):
         raise asyncio.CancelledError
 
+    deadline = asyncio.timeout(None)
+
     async def slow() -> None:
         with told("the forum"):
-            async with asyncio.timeout(0.05):
+            async with deadline:
                 await asyncio.sleep(9)
 
     async with asyncio.TaskGroup() as group:
         task = group.create_task(slow())
         await asyncio.sleep(0)
-        await asyncio.sleep(0.05)
+        deadline.reschedule(asyncio.get_running_loop().time())
         task.cancel()
     assert task.cancelled()
 
 
 def test_an_error_drags_nothing_behind_it() -> None:
-    with pytest.raises(TemporaryError) as caught:
+    def ask() -> None:
         try:
             raise ValueError(KEY)
         except ValueError:
             with told("the forum"):
                 raise TimeoutError(QUERY) from OSError(KEY)
+
+    with pytest.raises(TemporaryError) as caught:
+        ask()
     assert secrets_in(caught.value, SECRETS) == []
 
 
 @asynccontextmanager
 async def _tls(folder: Path, *, days: int, names: str) -> AsyncIterator[tuple[Address, ssl.SSLContext]]:
     key, certificate = folder / "key.pem", folder / "certificate.pem"
-    subprocess.run(
+    subprocess.run(  # noqa: ASYNC221 - nothing else runs yet
         ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
          str(key), "-out", str(certificate), "-days", str(days), "-subj", "/CN=x", "-addext", f"subjectAltName={names}"),
         check=True, capture_output=True,

@@ -1,0 +1,167 @@
+"""JSON Lines as they are written: files, and folders of them, followed as they grow, are rotated and are cut off."""
+
+import asyncio
+import time
+from asyncio import to_thread
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+from pydantic import BeforeValidator, Field
+
+from warn.ingest.config import ConnectorConfig
+from warn.ingest.connector import Batch, Cursor, Gap, Trouble
+from warn.ingest.following import Mark, find, is_still, read_on
+from warn.ingest.kind import Kind
+from warn.ingest.lines import Lines, mapping_of
+from warn.ingest.push.mapping import Mapping
+from warn.model.errors import PermanentError, Reason, TemporaryError
+
+MAPPINGS: Final = Path(__file__).with_name("mappings")
+MOST_FILES: Final = 1_000
+Marks = dict[str, Mark]
+
+
+class FilesConfig(ConnectorConfig):
+    """Files that somebody writes."""
+
+    type: Literal["files"] = "files"
+    paths: Annotated[tuple[str, ...], Field(min_length=1, max_length=100)]
+    """Files, which need not be there yet, and folders, of which all files that fit `names` are read."""
+    names: tuple[str, ...] = ("*.jsonl", "*.jsonl.gz", "*.ndjson")
+    begin: Literal["start", "end"] = "start"
+    """Where the first start begins in what is there already."""
+    every: Annotated[float, Field(ge=0.05, le=3_600)] = 1.0
+    """Seconds between looks; a look at a file that has not grown costs one `stat` and a few hundred bytes."""
+    mapping: Annotated[Mapping | None, BeforeValidator(partial(mapping_of, folder=MAPPINGS))] = None
+    """What a line says; without it, a line as `warn replay` reads them."""
+
+
+class FilesConnector:
+    """The cursor is JSON: of each file its inode, how far it was read, when, and a hash of its beginning."""
+
+    def __init__(self, config: FilesConfig) -> None:
+        self._config = config
+        self._lines = Lines(config, config.mapping)
+        self._wrong: dict[str, str] = {}
+        self._told: dict[str, str] = {}
+
+    @property
+    def name(self) -> str:
+        return self._config.name
+
+    @property
+    def source(self) -> str:
+        return self._config.origin
+
+    async def batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
+        """Raises TemporaryError (config) while none of the paths is there."""
+        marks = _marks(cursor)
+        self._wrong, self._told = {}, {}
+        skip, fresh = cursor is None and self._config.begin == "end", True
+        while True:
+            quiet = True
+            paths = await to_thread(self._paths)
+            async with aclosing(self._look(paths, marks, fresh=fresh, skip=skip)) as look:
+                async for batch in look:
+                    quiet = False
+                    yield batch
+            troubles = self._troubles()
+            if quiet or troubles:
+                # At the first start: what is skipped now must not be read after a restart.
+                yield Batch(cursor=_cursor(marks) if skip else None, troubles=troubles)
+            skip = fresh = False
+            await asyncio.sleep(self._config.every)
+
+    async def _look(
+        self, paths: Sequence[Path], marks: Marks, *, fresh: bool, skip: bool
+    ) -> AsyncGenerator[Batch, None]:
+        """Every file once: first what was written to those that have gone elsewhere since."""
+        for name in list(marks):
+            if await to_thread(is_still, Path(name), marks[name]):
+                continue
+            async with aclosing(self._rest(name, marks, fresh=fresh)) as rest:
+                async for batch in rest:
+                    yield batch
+        for path in paths:
+            async with aclosing(self._read(path, str(path), marks, skip=skip)) as read:
+                async for batch in read:
+                    yield batch
+
+    async def _rest(self, name: str, marks: Marks, *, fresh: bool) -> AsyncGenerator[Batch, None]:
+        """What was left in a file that is not under its name any more; a gap where that is not to be had."""
+        mark = marks[name]
+        found = await to_thread(find, Path(name).parent, mark)
+        if found is not None:
+            async with aclosing(self._read(found, name, marks, finished=True)) as read:
+                async for batch in read:
+                    yield batch
+            del marks[name]
+            yield Batch(cursor=_cursor(marks))
+            return
+        del marks[name]
+        there = await to_thread(Path(name).exists)
+        # One that vanishes while we look was read to its end; after a pause, or with another in its place, who knows.
+        gaps = (Gap(mark.at, max(mark.at, int(time.time()))),) if there or fresh else ()
+        yield Batch(cursor=_cursor(marks), gaps=gaps)
+
+    async def _read(
+        self, path: Path, name: str, marks: Marks, *, skip: bool = False, finished: bool = False
+    ) -> AsyncGenerator[Batch, None]:
+        """What is new in a file, part by part."""
+        more = True
+        while more:
+            try:
+                part = await to_thread(
+                    read_on, path, marks.get(name), now=time.time(), from_end=skip, finished=finished
+                )
+            except OSError as e:
+                self._wrong[name] = f"cannot be read: {e.strerror}"
+                return
+            marks[name], more = part.mark, part.more
+            if part.lines or part.refused:
+                batch = self._lines.batch(part.lines)
+                yield batch._replace(cursor=_cursor(marks), refused=(*part.refused, *batch.refused))
+
+    def _paths(self) -> list[Path]:
+        """All files that are there."""
+        self._wrong.clear()
+        found: list[Path] = []
+        for one in map(Path, self._config.paths):
+            if one.is_dir():
+                found += sorted(
+                    {path for names in self._config.names for path in one.glob(names) if path.is_file()}
+                )
+            elif one.exists():
+                found.append(one)
+            else:
+                self._wrong[str(one)] = "is not there"
+        if len(self._wrong) == len(self._config.paths):
+            raise TemporaryError("files: none of `paths` is there", reason=Reason.CONFIG)
+        if len(found) > MOST_FILES:
+            self._wrong["files"] = f"{len(found):,} files, of which the first {MOST_FILES:,} are read"
+        return found[:MOST_FILES]
+
+    def _troubles(self) -> tuple[Trouble, ...]:
+        """What has changed since it was told."""
+        well = [Trouble(where, "") for where in self._told if where not in self._wrong]
+        ill = [Trouble(where, what) for where, what in self._wrong.items() if self._told.get(where) != what]
+        self._told = dict(self._wrong)
+        return (*well, *ill)
+
+
+def _marks(cursor: Cursor | None) -> Marks:
+    try:
+        return msgspec.json.decode(cursor, type=Marks) if cursor else {}
+    except msgspec.MsgspecError:
+        raise PermanentError("files: a cursor that is none of its own", reason=Reason.MALFORMED) from None
+
+
+def _cursor(marks: Marks) -> Cursor:
+    return Cursor(msgspec.json.encode(marks).decode())
+
+
+KIND = Kind(FilesConfig, FilesConnector)

@@ -1,0 +1,177 @@
+"""Reading on in a file that grows: whole lines from where one was, through rotation, truncation and replacement.
+
+A file is known by its inode and a hash of its beginning, so that a new file in its place is not taken for it, nor an old
+one under a new name for a stranger. Reads block: call from a thread.
+"""
+
+import gzip
+import os
+import zlib
+from hashlib import blake2b
+from pathlib import Path
+from typing import IO, Final, NamedTuple, cast
+
+import msgspec
+
+from warn.ingest.connector import Refused
+from warn.ingest.lines import Line
+from warn.ingest.recording import MAX_LINE
+
+MOST_LINES: Final = 500
+MOST_BYTES: Final = 4 * 1024 * 1024
+"""Of one part, apart from its last line."""
+SETTLED_S: Final = 5.0
+"""A file that has not changed for so long is taken to be whole, and its last line to be one without a line break too."""
+_HEAD: Final = 256
+_PACKED: Final = b"\x1f\x8b"
+
+
+class Mark(NamedTuple):
+    """How far a file was read: `offset` in bytes (unpacked ones where it is compressed), `at` in seconds."""
+
+    inode: int
+    offset: int
+    at: int
+    head: str
+    done: bool = False
+    """Compressed, and read to its end."""
+
+
+class Part(NamedTuple):
+    """What was read. `more`: there is more to read now."""
+
+    lines: tuple[Line, ...]
+    mark: Mark
+    more: bool = False
+    refused: tuple[Refused, ...] = ()
+
+
+def read_on(
+    path: Path, mark: Mark | None, *, now: float, finished: bool = False, from_end: bool = False
+) -> Part:
+    """The next lines. `finished`: nobody writes to it any more. `from_end`: skip what is there. Raises OSError."""
+    with path.open("rb") as file:
+        told = os.fstat(file.fileno())
+        packed = file.read(2) == _PACKED
+        if mark is not None and not _is_same(file, told, mark, packed=packed):
+            mark = None
+        settled = finished or now - told.st_mtime > SETTLED_S
+        skipped = mark is None and from_end
+        if (packed and (skipped or not settled)) or (mark is not None and mark.done):
+            # Of one that is being compressed nothing can be read; one that is done has nothing more.
+            done = skipped or (mark is not None and mark.done)
+            offset = mark.offset if mark is not None else 0
+            return Part((), _mark(file, told, offset, now, packed=packed, done=done))
+        offset = mark.offset if mark is not None else (_last_break(file, told.st_size) if skipped else 0)
+        if packed:
+            part = _unpack(path, file, offset, now)
+        else:
+            file.seek(offset)
+            part = _take(path.name, file, offset, now, settled=settled)
+        lines, offset, more, refused = part
+        done = packed and not more
+        new = _mark(file, told, offset, now, packed=packed, done=done)
+        return Part(tuple(lines), new, more, tuple(refused))
+
+
+def is_still(path: Path, mark: Mark) -> bool:
+    """Whether under this name there is still the file of the mark, and not cut off. Raises nothing."""
+    try:
+        with path.open("rb") as file:
+            return _is_same(file, os.fstat(file.fileno()), mark, packed=file.read(2) == _PACKED)
+    except OSError:
+        return False
+
+
+def find(folder: Path, mark: Mark) -> Path | None:
+    """The file of a mark under the name that it has now. Raises nothing."""
+    try:
+        for entry in os.scandir(folder):
+            if entry.inode() == mark.inode and entry.is_file(follow_symlinks=False):
+                with Path(entry.path).open("rb") as file:
+                    packed = file.read(2) == _PACKED
+                    if _is_same(file, os.fstat(file.fileno()), mark, packed=packed):
+                        return Path(entry.path)
+    except OSError:
+        return None
+    return None
+
+
+_Taken = tuple[list[Line], int, bool, list[Refused]]
+
+
+def _take(name: str, stream: IO[bytes], offset: int, now: float, *, settled: bool) -> _Taken:
+    """Lines from here on, where the next one begins, and whether there is one."""
+    lines: list[Line] = []
+    refused: list[Refused] = []
+    begun = offset
+    while len(lines) < MOST_LINES and offset - begun < MOST_BYTES:
+        line = stream.readline(MAX_LINE + 2)
+        if not line:
+            return lines, offset, False, refused
+        length, whole = len(line), line.endswith(b"\n")
+        rest = line
+        while not rest.endswith(b"\n") and len(rest) == MAX_LINE + 2:
+            # Too long to be one: looked through for its end, and not kept.
+            rest = stream.readline(MAX_LINE + 2)
+            length, whole = length + len(rest), rest.endswith(b"\n")
+        if not whole and not (settled and (length > MAX_LINE or _is_json(line))):
+            return lines, offset, False, refused
+        where = f"{name} at byte {offset}"
+        offset += length
+        body = line.removeprefix(b"\xef\xbb\xbf").strip() if begun == 0 else line.strip()
+        if length > MAX_LINE + 2:
+            refused.append(Refused(where, f"a line of more than {MAX_LINE:,} bytes", b""))
+        elif body:
+            lines.append(Line(where, body, now))
+    return lines, offset, True, refused
+
+
+def _unpack(path: Path, file: IO[bytes], offset: int, now: float) -> _Taken:
+    file.seek(0)
+    stream = cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+    try:
+        stream.seek(offset)
+        return _take(path.name, stream, offset, now, settled=True)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        where = f"{path.name} after byte {offset}, unpacked"
+        return (
+            [],
+            offset,
+            False,
+            [Refused(where, "the compressed file is damaged somewhere from here on", b"")],
+        )
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line, type=msgspec.Raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _last_break(file: IO[bytes], size: int) -> int:
+    """Behind the last line break, so that no line is begun in its middle; the end where none is near."""
+    start = max(0, size - MAX_LINE)
+    file.seek(start)
+    found = file.read(size - start).rfind(b"\n")
+    return size if found < 0 else start + found + 1
+
+
+def _is_same(file: IO[bytes], told: os.stat_result, mark: Mark, *, packed: bool) -> bool:
+    if told.st_ino != mark.inode or (not packed and told.st_size < mark.offset):
+        return False
+    return _head(file, mark.offset, packed=packed) == mark.head
+
+
+def _mark(
+    file: IO[bytes], told: os.stat_result, offset: int, now: float, *, packed: bool, done: bool
+) -> Mark:
+    return Mark(told.st_ino, offset, int(now), _head(file, offset, packed=packed), done)
+
+
+def _head(file: IO[bytes], offset: int, *, packed: bool) -> str:
+    file.seek(0)
+    beginning = file.read(_HEAD if packed else min(_HEAD, offset))
+    return blake2b(beginning, digest_size=8).hexdigest()

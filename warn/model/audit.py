@@ -1,0 +1,29 @@
+"""Records of `[audit]`: what was done about people, told by keyed hashes and numbers only. Kept 400 days."""
+
+from msgspec import Struct
+
+
+class Erasure(Struct, frozen=True, array_like=True, tag="erasure"):
+    """At `at` somebody had an author erased: what that author writes is not taken in any more."""
+
+    at: int
+    source: str
+    author: int
+
+
+class Deleted(Struct, frozen=True, array_like=True, tag="deleted"):
+    """At `at` we heard that a post was deleted at its source: what is kept of it goes within a day."""
+
+    at: int
+    key: int
+
+
+class Blanked(Struct, frozen=True, array_like=True, tag="blanked"):
+    """At `at` everything was gone that deletions up to position `upto` of this topic had named."""
+
+    at: int
+    upto: int
+    records: int
+
+
+AuditRecord = Erasure | Deleted | Blanked
