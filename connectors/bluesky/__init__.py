@@ -39,10 +39,11 @@ _SCHEMES: Final = {"ws": "ws", "http": "ws", "wss": "wss", "https": "wss", "": "
 
 
 def _address(host: str) -> str:
-    scheme, _, rest = host.rpartition("://")
+    scheme, separator, rest = host.rpartition("://")
     parts = urlsplit(f"//{rest.rstrip('/')}")
     if (
-        scheme not in _SCHEMES
+        bool(separator) != bool(scheme)
+        or scheme not in _SCHEMES
         or not parts.hostname
         or parts.username
         or parts.path

@@ -37,7 +37,7 @@ class Event(NamedTuple):
     collection: str = ""
     rkey: str = ""
     rev: str = ""
-    record: Raw | None = None
+    record: Raw = Raw()
     notice: str = ""
 
 
@@ -50,7 +50,7 @@ class _Commit(Struct, gc=False):
     collection: str
     rkey: str
     rev: str = ""
-    record: Raw | None = None
+    record: Raw = Raw()
 
 
 class _First(Struct, gc=False):
@@ -69,7 +69,7 @@ class _Payload(Struct, gc=False):
     collection: str = ""
     rkey: str = ""
     rev: str = ""
-    record: Raw | None = None
+    record: Raw = Raw()
     name: str = ""
 
 
@@ -150,7 +150,7 @@ def item_of(source: str, event: Event) -> Item | None:
     created_ms = event.us // 1000
     if event.operation == "delete":
         return Item(source=source, id=uri, created_ms=created_ms, kind="delete", author=did)
-    if event.operation not in {"create", "update"} or event.record is None:
+    if event.operation not in {"create", "update"} or not event.record:
         raise ValueError("no operation that is known, or no record to it")
     if collection != POST:
         subject = _subject(event.record).subject.uri
@@ -161,7 +161,6 @@ def item_of(source: str, event: Event) -> Item | None:
 
 
 def _post_item(source: str, uri: str, created_ms: int, event: Event) -> Item:
-    assert event.record is not None
     post = _post(event.record)
     quoted, card = _embedded(post.embed)
     root, reply = _uri(post.reply, "root"), _uri(post.reply, "parent")

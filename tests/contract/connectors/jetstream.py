@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -25,13 +26,13 @@ def commit(
     operation: str = "create",
     us: int = 0,
 ) -> Event:
-    """As version 1 has it; 0.1 s after the one before, unless `us` is given."""
+    """As version 1 has it; 0.4 s after the one before, unless `us` is given."""
     made: Event = {"rev": f"rev{number:08}", "operation": operation, "collection": collection, "rkey": rkey}
     if record is not None:
         made |= {"record": {"$type": collection, **record}, "cid": f"cid{number}"}
     return {
         "did": did,
-        "time_us": us or START_US + number * SECOND_US // 10,
+        "time_us": us or START_US + number * SECOND_US * 2 // 5,
         "kind": "commit",
         "commit": made,
     }
@@ -51,8 +52,6 @@ def second(event: Event, seq: int) -> Event:
 
 
 def _iso(second: int) -> str:
-    from datetime import UTC, datetime
-
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 

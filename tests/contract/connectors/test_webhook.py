@@ -19,7 +19,7 @@ SECRET = "whsec_" + base64.b64encode(b"a key of thirty-two bytes, no le").decode
 KEY = base64.b64decode(SECRET.removeprefix("whsec_"))
 TOKEN = "s3cret-of-the-service"
 
-STANDARD = {
+STANDARD: dict[str, object] = {
     "type": "mention",
     "data": [{"id": "1", "text": "Acme kettle", "created_at": "2026-01-01T00:00:00Z"}],
 }

@@ -54,7 +54,7 @@ def key_of(scheme: str, secret: str) -> bytes:
     if scheme == "standard":
         try:
             key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-        except binascii.Error:
+        except ValueError:
             key = b""
         if not secret.startswith("whsec_") or not 24 <= len(key) <= 64:
             raise ValueError(

@@ -1,0 +1,84 @@
+"""`warn watch`: what it says first, what it sets up, and how it goes on without a network."""
+
+import asyncio
+import contextlib
+import io
+from pathlib import Path
+
+import pytest
+
+from connectors import BUILT_IN
+from warn.app.open_web import DEAF_TO, OPEN_WEB, Place
+from warn.app.watch import Watched, chosen, first_line, watch
+from warn.app.watch_board import heard
+from warn.ingest.status import ConnectorState
+from warn.model.errors import PermanentError
+from warn.rulefile import load
+
+
+def test_the_first_line_says_what_is_heard_and_what_is_not() -> None:
+    line = first_line(["KLM", "Royal Dutch"], chosen([]))
+    assert line.startswith('Listening for "KLM", "Royal Dutch" on Bluesky, ')
+    assert "Hacker News" in line and DEAF_TO in line and "TikTok" in line
+
+
+def test_a_source_that_needs_a_key_is_not_there() -> None:
+    with pytest.raises(PermanentError, match="no source 'x' that needs no key; there are: bluesky"):
+        chosen(["bluesky", "x"])
+    assert [place.name for place in chosen(["press", "bluesky"])] == ["press", "bluesky"]
+
+
+@pytest.mark.parametrize("place", OPEN_WEB, ids=lambda place: place.name)
+def test_every_place_can_be_set_up_for_any_name(place: Place) -> None:
+    """Settings that the connector takes, whatever is watched."""
+    from connectors import kind
+
+    assert place.type in BUILT_IN
+    for terms in (["KLM"], ["Acme Bank", "#acme", "@acme"], ["7", "Żabka"], ["株式会社"]):
+        made = kind(place.type)
+        config = made.config.model_validate({"type": place.type, "name": place.name, **place.settings(terms)})
+        assert made.build(config).source == place.name
+
+
+def test_how_a_source_is_takes_few_words() -> None:
+    def state(**more: object) -> ConnectorState:
+        return ConnectorState(name="a", source="a", since=0, **({"state": "running"} | more))
+
+    assert heard(state()) == ""
+    assert heard(state(read=3)) == "heard"
+    told = heard(state(state="waiting", last_error="bluesky: cannot be reached"))
+    assert told == "not heard: bluesky: cannot be reached. It is tried again by itself."
+    assert "\x1b" not in heard(state(state="parked", last_error="\x1b[2Jgone"))
+
+
+async def test_without_a_network_it_says_so_once_for_each_source_and_stays_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No name can be resolved: one line for each source, no traceback, and it runs until its time is up."""
+
+    async def nowhere(*_: object, **__: object) -> list[object]:
+        raise OSError("no network")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", nowhere)
+    saved = tmp_path / "klm.yaml"
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        await watch(Watched(("KLM", "@klm"), seconds=6.0, save=saved))
+    said = out.getvalue()
+    assert said.startswith('Listening for "KLM", "@klm" on')
+    for place in OPEN_WEB:
+        lines = [line for line in said.splitlines() if f"  {place.name}: not heard" in line]
+        assert len(lines) == 1, f"{place.name}: {lines}\n{said}"
+    assert "Traceback" not in said + err.getvalue()
+    assert "In 1 min warn read 0 posts" in said
+    loaded = load([saved])
+    assert loaded.ruleset is not None and loaded.ruleset.rules[0].mode == "live"
+    assert {c.source for _, c in loaded.ruleset.channels if c.role == "press"} == {"press", "gdelt"}
+
+
+async def test_a_rule_file_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    there = tmp_path / "klm.yaml"
+    there.write_text("mine")
+    with pytest.raises(PermanentError, match="is there already"):
+        await watch(Watched(("KLM",), sources=(), seconds=1.0, save=there))
+    assert there.read_text() == "mine"
