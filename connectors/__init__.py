@@ -17,13 +17,18 @@ from warn.ingest.kind import GROUP, Kind
 
 BUILT_IN: Final = {
     "bluesky": "connectors.bluesky",
+    "discourse": "connectors.discourse",
     "files": "connectors.files",
+    "gdelt": "connectors.gdelt",
+    "hackernews": "connectors.hackernews",
     "kafka": "connectors.kafka_topic",
+    "mastodon": "connectors.mastodon",
     "replay": "connectors.replay",
     "simulate": "connectors.simulate",
     "slack": "connectors.slack",
     "stdin": "connectors.stdin",
     "webhook": "connectors.webhook",
+    "zendesk": "connectors.zendesk",
 }
 """Type in the settings to the module whose `KIND` it is."""
 
@@ -34,25 +39,40 @@ def types() -> tuple[str, ...]:
 
 
 @cache
-def _packages() -> dict[str, EntryPoint]:
-    """Connectors that installed packages bring."""
-    return {point.name: point for point in entry_points(group=GROUP) if point.name not in BUILT_IN}
+def _packages() -> dict[str, tuple[EntryPoint, ...]]:
+    """Connectors that installed packages bring; none of these is loaded before settings name it."""
+    found: dict[str, tuple[EntryPoint, ...]] = {}
+    for point in entry_points(group=GROUP):
+        if point.name not in BUILT_IN:
+            found[point.name] = (*found.get(point.name, ()), point)
+    return found
 
 
 @cache
 def kind(type_: str) -> Kind:
     """What a type is. Raises ValueError for one that is not there, or that cannot be loaded."""
     if type_ in BUILT_IN:
-        found: object = import_module(BUILT_IN[type_]).KIND
-    elif type_ in _packages():
-        try:
-            found = _packages()[type_].load()
-        except Exception as e:
-            raise ValueError(f"connector type {type_!r} comes with a package that fails: {e!r}") from e
-    else:
-        raise ValueError(f"no connector type {type_!r}; there are: {', '.join(types())}")
+        found: Kind = import_module(BUILT_IN[type_]).KIND
+        return found
+    if type_ in _packages():
+        return _foreign(type_, _packages()[type_])
+    raise ValueError(f"no connector type {type_!r}; there are: {', '.join(types())}")
+
+
+def _foreign(type_: str, points: tuple[EntryPoint, ...]) -> Kind:
+    """A type of somebody else's. Whatever is wrong with it is its own: the package is named."""
+    names = " and ".join(sorted({point.dist.name if point.dist else point.value for point in points}))
+    where = f"connector type {type_!r} comes with package {names}"
+    if len(points) > 1:
+        raise ValueError(f"{where}, of which only one may be installed")
+    try:
+        found = points[0].load()
+    except Exception as e:
+        raise ValueError(f"{where}, which cannot be loaded: {e!r}") from e
     if not isinstance(found, Kind):
-        raise ValueError(f"connector type {type_!r} comes with a package whose entry point is no Kind")  # noqa: TRY004 - pydantic tells ValueErrors with their place
+        raise ValueError(f"{where}, whose entry point {points[0].value} is no warn.ingest.kind.Kind")  # noqa: TRY004 - pydantic tells ValueErrors with their place
+    if "type" not in found.config.model_fields or found.type != type_:
+        raise ValueError(f"{where}, whose settings do not say `type: Literal[{type_!r}] = {type_!r}`")
     return found
 
 

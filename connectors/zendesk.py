@@ -16,6 +16,7 @@ from pydantic import Field, HttpUrl, SecretStr, StringConstraints, model_validat
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor, Refused
 from warn.ingest.kind import Kind
+from warn.ingest.loose import loose_json
 from warn.ingest.outbound import Answer, Outbound
 from warn.model.errors import PermanentError, Reason, TemporaryError
 from warn.model.mention import Item
@@ -29,8 +30,6 @@ MOST_BODY: Final = 16 * 1024 * 1024
 START_S: Final = 3_600
 """How far back the first look goes."""
 OVERLAP_S: Final = 300
-PAYLOAD: Final = 4_096
-MOST_TOLD: Final = 1_000
 _BAD_CURSOR: Final = (400, 410, 422)
 _REMEDIES: Final = {
     401: "make an API token in Admin Center (Apps and integrations, APIs) and set `email` and `token`, or set `bearer`"
@@ -99,7 +98,6 @@ class ZendeskConnector:
         self._every_s = config.every if every_s is None else every_s
         self._between_s, self._wall = between_s, wall
         self._next = 0.0
-        self._told: set[bytes] = set()
 
     @property
     def name(self) -> str:
@@ -121,10 +119,7 @@ class ZendeskConnector:
                     at = Place("", at.read_to - OVERLAP_S)
                     continue
                 moved = Place(page.after, max(at.read_to, page.changed))
-                new = [one for one in page.refused if one.payload not in self._told]
-                if len(self._told) < MOST_TOLD:
-                    self._told.update(one.payload for one in new)
-                yield Batch(items=page.items, refused=tuple(new), cursor=_cursor(moved))
+                yield Batch(items=page.items, refused=page.refused, cursor=_cursor(moved))
                 stuck = moved == at
                 at = moved
                 if page.end or stuck:
@@ -165,14 +160,11 @@ def _keys(config: ZendeskConfig) -> dict[str, str]:
 
 def read_page(answer: Answer, source: str) -> Page:
     """A page of the export. Raises TemporaryError where it is none."""
-    try:
-        said = msgspec.json.decode(answer.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise TemporaryError(f"{PLACE}: its answer cannot be read", reason=Reason.MALFORMED) from None
+    said = loose_json(PLACE, answer.body)
     if not isinstance(said, dict) or not isinstance(said.get("tickets"), list):
         raise TemporaryError(f"{PLACE}: its answer holds no tickets", reason=Reason.MALFORMED)
     after = said.get("after_cursor")
-    if not isinstance(after, str) or not after:
+    if not isinstance(after, str) or not after or not after.isascii() or len(after) > 1_000:
         raise TemporaryError(f"{PLACE}: its answer does not say how to go on", reason=Reason.MALFORMED)
     items: list[Item] = []
     refused: list[Refused] = []
@@ -182,7 +174,71 @@ def read_page(answer: Answer, source: str) -> Page:
         if isinstance(found, Item):
             items.append(found)
         elif found:
-            refused.append(Refused(f"{PLACE}, ticket {number}", found, msgspec.json.encode(one)[:PAYLOAD]))
+            # Nothing of what a customer wrote is put aside.
+            refused.append(Refused(f"{PLACE}, ticket {number} of a page", found, b""))
         if isinstance(one, dict):
             changed = max(changed, (_ms(one.get("updated_at")) or 0) // 1000)
     return Page(tuple(items), tuple(refused), after, changed, said.get("end_of_stream") is not False)
+
+
+def read_ticket(one: object, source: str) -> Item | str:
+    """The item; else why it is none, "" where it is left out on purpose: nothing in it is public."""
+    if isinstance(one, dict) and isinstance(one.get("ticket"), dict):
+        one = one["ticket"]
+    if not isinstance(one, dict):
+        return "no ticket"
+    if "call" in one or "ticket_field" in one:
+        return "a call or a field of a form: there are no words of a customer in it"
+    number, created = one.get("id"), _ms(one.get("created_at"))
+    if not isinstance(number, int) or isinstance(number, bool):
+        return "id: no number"
+    if one.get("status") == "deleted":
+        gone = _ms(one.get("updated_at")) or created
+        return Item(source=source, id=str(number), created_ms=gone, kind="delete") if gone else "no date"
+    if created is None:
+        return "created_at: no date"
+    if one.get("is_public") is False:
+        return ""
+    return Item(
+        source=source,
+        id=str(number),
+        created_ms=created,
+        kind="ticket",
+        author=str(one["requester_id"]) if isinstance(one.get("requester_id"), int) else None,
+        text=_text(one),
+    )
+
+
+def _text(ticket: dict[str, Any]) -> str:
+    """Subject and first message. What somebody else than the customer entered may be an internal note: left out."""
+    parts = [ticket.get("subject")]
+    if ticket.get("submitter_id") == ticket.get("requester_id"):
+        parts.append(ticket.get("description"))
+    return "\n".join(dict.fromkeys(part.strip() for part in parts if isinstance(part, str) and part.strip()))
+
+
+def _ms(said: object) -> int | None:
+    """Milliseconds of a date as Zendesk writes it."""
+    if not isinstance(said, str):
+        return None
+    try:
+        when = datetime.fromisoformat(said)
+        return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _cursor(at: Place) -> Cursor:
+    return Cursor(msgspec.json.encode(at).decode())
+
+
+def _place(cursor: Cursor | None) -> Place | None:
+    if cursor is None:
+        return None
+    try:
+        return msgspec.json.decode(cursor, type=Place)
+    except msgspec.MsgspecError:
+        raise PermanentError(f"{PLACE}: a cursor that is none of its own", reason=Reason.MALFORMED) from None
+
+
+KIND = Kind(ZendeskConfig, ZendeskConnector)

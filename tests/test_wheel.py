@@ -1,6 +1,7 @@
 """What is shipped works: the wheel, installed into an empty environment elsewhere, pages."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -95,3 +96,32 @@ def test_version_from_the_wheel(installed: Path) -> None:
     code = "import importlib.metadata as m; print(m.version('warn-daemon'))"
     version = run(str(installed / "env" / "bin" / "python"), "-c", code, cwd=installed).stdout.strip()
     assert version in done.stdout
+
+
+def test_a_package_of_somebody_elses_brings_a_connector(installed: Path) -> None:
+    """Installed beside the wheel and found by its entry point; the suite of warn.testing runs there too."""
+    pond = re.search(r'```python\n("""A pond.*?)```', (ROOT / "docs" / "adding.md").read_text(), re.DOTALL)
+    assert pond is not None, "docs/adding.md: the worked connector is gone"
+    about, package = "warn_pond-1.0.dist-info", installed / "warn_pond-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(package, "w") as out:
+        out.writestr("warn_pond.py", pond[1])
+        out.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: warn-pond\nVersion: 1.0\n")
+        out.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        out.writestr(f"{about}/entry_points.txt", "[warn.connectors]\npond = warn_pond:KIND\n")
+        out.writestr(f"{about}/RECORD", "")
+    python = installed / "env" / "bin" / "python"
+    run(uv(), "pip", "install", "--no-deps", "--python", str(python), str(package), cwd=installed)
+    code = """
+import asyncio, connectors, tempfile, pathlib
+from warn.testing.check_connector import check_connector
+from warn.testing import check_bus, check_detector, check_notifier
+assert connectors.kind("pond").config.__module__ == "warn_pond", connectors.types()
+path = pathlib.Path(tempfile.mkdtemp()) / "a.jsonl"
+path.write_text('{"id": "1", "source": "x", "created_at": "2026-05-01T10:00:00Z", "text": "Acme"}\\n')
+def make():
+    config = connectors.kind("replay").config(name="r", paths=(str(path),))
+    return config, connectors.build(config)
+asyncio.run(check_connector(make))
+print("the suite passed")
+"""
+    assert "the suite passed" in run(str(python), "-c", code, cwd=installed).stdout

@@ -100,6 +100,11 @@ class Worker:
         """Records still to take in."""
         return max(0, await self.bus.end(STAGE_INPUT[self.stage_name], self.partition) - self.position)
 
+    @property
+    def taken(self) -> int:
+        """The position before which all input is taken in, -1 before anything is known of it."""
+        return self._done[self.partition]
+
     async def caught_up(self) -> None:
         """Until all input that is there now is taken in and committed. Raises `RuntimeError` if the worker ends first."""
         end = await self.bus.end(STAGE_INPUT[self.stage_name], self.partition)

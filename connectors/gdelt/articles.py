@@ -1,11 +1,12 @@
 """What GDELT answers, read: articles as JSON that may be broken in places, or a sentence that says no."""
 
 import json
-import re
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from html import unescape
+from typing import Final, NamedTuple
 
 from warn.ingest.connector import Refused
+from warn.ingest.loose import loose_json
 from warn.ingest.outbound import Answer
 from warn.model.errors import Reason, TemporaryError
 from warn.model.mention import Item
@@ -13,7 +14,6 @@ from warn.model.mention import Item
 PLACE: Final = "gdelt"
 PAYLOAD: Final = 4_096
 
-_ESCAPE: Final = re.compile(r"\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})|\\")
 _TABLE: Final = b"globaleventid"
 _LANGUAGES: Final = {
     "arabic": "ar", "bulgarian": "bg", "catalan": "ca", "chinese": "zh", "croatian": "hr", "czech": "cs",
@@ -60,7 +60,7 @@ def read_articles(body: bytes, source: str) -> Page:
     if body.lstrip(b"\xef\xbb\xbf \r\n\t")[: len(_TABLE)].lower() == _TABLE:
         why = "a table of events of GDELT: it has addresses, and no headline that a topic could match; use artlist"
         return Page(refused=(Refused(PLACE, why, body[:PAYLOAD]),), entries=1)
-    said = _decode(body)
+    said = loose_json(PLACE, body) if body.strip() else {}
     entries = said.get("articles", []) if isinstance(said, dict) else None
     if not isinstance(entries, list):
         raise TemporaryError(f"{PLACE}: its answer holds no articles", reason=Reason.MALFORMED)
@@ -74,17 +74,6 @@ def read_articles(body: bytes, source: str) -> Page:
             refused.append(Refused(f"{PLACE}, article {number}", found, _raw(entry)))
     oldest = min((item.created_ms // 1000 for item in items), default=0)
     return Page(tuple(items), tuple(refused), len(entries), oldest)
-
-
-def _decode(body: bytes) -> Any:
-    """JSON, also where characters stand in it that must not; a stray backslash is left out."""
-    text = body.decode("utf-8-sig", "replace")
-    for attempt in (text, _ESCAPE.sub(lambda m: m[0] if len(m[0]) > 1 else "", text)):
-        try:
-            return json.loads(attempt, strict=False) if attempt.strip() else {}
-        except (ValueError, RecursionError):
-            continue
-    raise TemporaryError(f"{PLACE}: its answer cannot be read", reason=Reason.MALFORMED)
 
 
 def _article(entry: object, source: str) -> Item | str:
@@ -109,7 +98,7 @@ def _article(entry: object, source: str) -> Item | str:
         kind="article",
         dated_by="seen",
         author=domain if isinstance(domain, str) and domain else None,
-        text=" ".join(title.split()),
+        text=" ".join(unescape(title).split()),
         url=url,
         lang=_LANGUAGES.get(str(entry.get("language")).lower()),
     )

@@ -146,7 +146,8 @@ class SlackConnector:
         looked = -SAFETY_S
         while True:
             left_s = looked + SAFETY_S - loop.time() if looked >= 0 else 0.0
-            frame = await _within(socket, left_s)
+            # First the history, where that is due: what the socket says moves the mark past what was missed.
+            frame = await _within(socket, left_s) if left_s > 0 else None
             if frame is None:
                 looked = loop.time()
                 async with aclosing(self._look(api, history, marks, OVERLAP_S)) as look:
@@ -205,7 +206,7 @@ def _closed(channel: str) -> PermanentError:
 async def _within(socket: Frames, seconds: float) -> dict[str, Any] | None:
     """The next frame; None when none came in time. Raises TemporaryError for what is none of Slack's."""
     try:
-        async with asyncio.timeout(max(seconds, 0.0)):
+        async with asyncio.timeout(seconds):
             text = await socket.receive()
     except TimeoutError:
         return None

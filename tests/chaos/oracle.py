@@ -11,7 +11,7 @@ from warn.bus.base import Bus
 from warn.detect.registry import build
 from warn.model.alerts import IncidentEvent
 from warn.model.flow import HISTORY, INCIDENTS, MENTIONS, SIGNALS
-from warn.model.records import Partial
+from warn.model.records import Partial, Signals
 from warn.model.rules import RuleSet
 from warn.model.wire import decode_incident, decode_signals, encode
 from warn.stages.base import MissingConfigError, Stage
@@ -115,7 +115,8 @@ def counts(values: Iterable[bytes]) -> Counts:
     """`[signals]`, summed: in how many pieces it was counted may differ, what was counted may not."""
     summed: Counts = {}
     for value in values:
-        for partial in decode_signals(value).partials:
+        told = decode_signals(value)
+        for partial in told.partials if isinstance(told, Signals) else ():
             at = (partial.topic, partial.second, partial.known_at)
             had = summed.get(at)
             summed[at] = partial if had is None else merge(had, partial)

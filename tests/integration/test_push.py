@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -143,7 +144,9 @@ def signed(name: str, body: bytes, at: float | None = None) -> dict[str, str]:
 
 
 def said(*numbers: int, **more: Any) -> bytes:
-    data = [{"id": f"m{n}", "author": f"Marker Person {n}", "text": f"Acme kettle {n}", **more} for n in numbers]
+    data = [
+        {"id": f"m{n}", "author": f"Marker Person {n}", "text": f"Acme kettle {n}", **more} for n in numbers
+    ]
     return json.dumps({"type": "mention.created", "timestamp": "2026-01-01T00:00:00Z", "data": data}).encode()
 
 
@@ -186,6 +189,17 @@ def test_what_is_sent_counts_once_whatever_dies(daemon: Daemon) -> None:
     assert SECRET not in log
     assert "a-token-of-ours" not in log
     assert "Traceback" not in log
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.skipif(not (shutil.which("openssl") and shutil.which("curl")), reason="needs openssl and curl")
+def test_the_call_of_the_manual(daemon: Daemon) -> None:
+    """The shell block of docs/webhooks.md, word for word but for the port."""
+    daemon.start()
+    text = (ROOT / "docs" / "webhooks.md").read_text()
+    block = text.partition("```sh\n")[2].partition("```")[0].replace(":8080", f":{daemon.port}")
+    done = subprocess.run(["bash", "-euc", block], capture_output=True, text=True, timeout=30, check=False)
+    assert done.stdout == '{"mentions":1,"readings":0,"refused":0}', done.stderr
 
 
 def _answer(port: int, head: bytes, parts: Iterator[bytes]) -> bytes:

@@ -11,7 +11,7 @@ from warn.model.alerts import AlertEvent, Beat, IncidentEvent
 from warn.model.flow import DEADLETTERS, DESK, EVIDENCE, HISTORY, INCIDENTS, MENTIONS, SIGNALS
 from warn.model.hashing import partition_of, series_hash
 from warn.model.mention import Mention, Reading
-from warn.model.records import Clock, DeadLetter, Parcel, Partial
+from warn.model.records import Canary, Clock, DeadLetter, Parcel, Partial, Signals, Silent
 from warn.model.wire import (
     decode_deadletter,
     decode_desk,
@@ -67,6 +67,8 @@ def segments(log: Log) -> list[Segment]:
             if isinstance(record, Parcel):
                 found[at].said.setdefault(partition, []).extend((*record.mentions, *record.readings))
                 continue
+            if isinstance(record, Canary):
+                continue
             at += 1
             if partition == 0:
                 found.append(Segment(record))
@@ -81,13 +83,17 @@ def written(found: Sequence[Segment], partitions: int, *, sparse: bool) -> Itera
     """The same log over so many partitions; `sparse`: without the clocks that say nothing new."""
     config: tuple[str, ...] = ()
     deaf: tuple[str, ...] = ()
+    silent: tuple[Silent, ...] = ()
     for number, segment in enumerate(found):
         clock = segment.clock
         last = number == len(found) - 1
         if clock is not None and (
-            not sparse or last or segment.said or clock.config != config or clock.deaf != deaf
+            not sparse
+            or last
+            or segment.said
+            or (clock.config, clock.deaf, clock.silent) != (config, deaf, silent)
         ):
-            config, deaf = clock.config, clock.deaf
+            config, deaf, silent = clock.config, clock.deaf, clock.silent
             for partition in range(partitions):
                 yield partition, encode(clock)
         for one in segment.all():
@@ -135,6 +141,8 @@ def _signals(log: Log) -> tuple[dict[tuple[str, int, int], Partial], dict[tuple[
             continue
         for value in records:
             record = decode_signals(value)
+            if not isinstance(record, Signals):
+                continue
             clocks.setdefault((home, record.partition), []).extend(clock.now for clock in record.clocks)
             for one in record.partials:
                 pieces.setdefault((one.topic, one.second, one.known_at), []).append(one)

@@ -9,7 +9,7 @@ from rich.table import Table
 from warn.aggregate.people import distinct
 from warn.bus.base import Bus, Reader
 from warn.model.flow import SIGNALS
-from warn.model.records import Partial
+from warn.model.records import Partial, Signals
 from warn.model.rules import RuleSet
 from warn.model.wire import decode_signals
 from warn.web.store import Store
@@ -65,7 +65,8 @@ class Board:
             self._reader = await bus.follow(SIGNALS)
         while records := await self._reader.read(_READ, 0.0):
             for _, _, _, value in records:
-                self._take(decode_signals(value).partials)
+                if isinstance(told := decode_signals(value), Signals):
+                    self._take(told.partials)
         for topic, partials in self._hour.items():
             self._hour[topic] = [p for p in partials if p.second > now - HOUR_S]
         paged = {e.event.brand for e in self._store.incidents(50, open_only=True)}

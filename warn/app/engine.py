@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from warn.app.common_key import agree
 from warn.app.kafka import kafka_config
 from warn.app.pipeline import Pace
+from warn.app.progress import Decided
 from warn.app.watching import MemberHealth
 from warn.bus.base import Bus, Ownership
 from warn.bus.embedded import EmbeddedBus
@@ -48,7 +49,8 @@ class Engine:
     """An open bus, and what this process is to do on it. `keeps`: the folder that it writes to, where it has one.
 
     `fenced` is told when a seat that is ours was taken from us; `stuck`: nothing but a new process gets rid of what
-    the engine's clients have left behind.
+    the engine's clients have left behind. `decided`: where it may differ from the end, up to where a topic's partition can
+    be read.
     """
 
     bus: Bus
@@ -59,6 +61,7 @@ class Engine:
     step_s: float = STEP_S
     paces: Mapping[str, Pace] = field(default_factory=dict)
     fenced: Callable[[str, int], None] = _ignored
+    decided: Decided | None = None
     stuck: Callable[[], bool] = lambda: False
 
 
@@ -128,4 +131,5 @@ def _share(bus: "KafkaBus", stages: Sequence[str], named: Named, told: MemberHea
         paces=KAFKA_PACE,
         fenced=_ignored if membership is None else membership.doubt,
         stuck=lambda: bus.stuck,
+        decided=bus.decided,
     )

@@ -70,7 +70,8 @@ class Pipeline:
     """Stages, as far as they are this process's.
 
     `key` is the installation's secret; `matchers` may be shared with the door. `routes` and `deliver` are respond's:
-    whom to tell, and who takes the claimed deliveries; without them nobody is told. `label` begins every text ([DEMO]).
+    whom to tell, and who takes the claimed deliveries; without them nobody is told. `alive` hears of each minute whose
+    canary has come through everything. `label` begins every text ([DEMO]).
     `share`: by default the whole, and then every worker is there from the start. `pace` and `batch` vary how work is
     cut up, which changes nothing.
     """
@@ -85,6 +86,7 @@ class Pipeline:
         routes: Sequence[Route] = (),
         label: str = "",
         deliver: Callable[[Sequence[Delivery]], Awaitable[None]] | None = None,
+        alive: Callable[[int], None] | None = None,
         share: Share | None = None,
         batch: int = 500,
         wait_s: float = 1.0,
@@ -100,11 +102,17 @@ class Pipeline:
         self._routes, self._label = routes, label
         ours = share or Share.whole(bus)
 
+        def committed(effects: Effects) -> None:
+            count(effects)
+            if alive is not None:
+                for minute in effects.heartbeats:
+                    alive(minute)
+
         def make(stage: str, partition: int) -> Worker:
             commits = ours.paces.get(stage, Pace())
             return Worker(
                 bus, stage, partition, self._stage(stage, partition),
-                batch=batch, wait_s=wait_s, on_effects=count, pace=pace, give_up_after=give_up_after, step_s=step_s,
+                batch=batch, wait_s=wait_s, on_effects=committed, pace=pace, give_up_after=give_up_after, step_s=step_s,
                 watch=watch, config_wait=rulesets.wait, on_deliveries=deliver if stage == RESPOND else None,
                 wanted=lambda: self.crew.wants(stage, partition),
                 commit_every_s=commits.every_s, at_once=commits.at_once,
@@ -124,7 +132,7 @@ class Pipeline:
             return lambda: DetectStage(
                 partition, partitions=detects, match_partitions=matches, rulesets=get, build=build
             )
-        return lambda: RespondStage(self._routes, self._label)
+        return lambda: RespondStage(self._routes, self._label, signal_partitions=detects)
 
     @property
     def workers(self) -> dict[str, list[Worker]]:

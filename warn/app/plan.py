@@ -31,7 +31,8 @@ class Plan:
 
     `stages`: what this process does, of collect, match, detect, respond and web. `sources`: what connectors bring
     besides mentions under their own name. `label` begins every text ([DEMO]). `check_routes`: live rules need notifiers
-    that can wake somebody. `watchdog`: ends the process where it is stuck.
+    that can wake somebody. `monitors`: addresses that hear from us every `heartbeat_s` while warn hears and can page.
+    `watchdog`: ends the process where it is stuck.
     """
 
     open: Open
@@ -51,3 +52,5 @@ class Plan:
     label: str = ""
     check_routes: bool = True
     watchdog: Watchdog | None = None
+    monitors: Sequence[str] = ()
+    heartbeat_s: float = 60.0

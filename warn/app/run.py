@@ -88,6 +88,8 @@ def _plan(settings: Settings, opening: Open, stages: Sequence[str], key: bytes) 
         hosts=settings.web.names,
         reload_token=token.get_secret_value() if token else None,
         watchdog=Watchdog(),
+        monitors=[url.get_secret_value() for url in settings.heartbeat.urls] if settings.heartbeat else (),
+        heartbeat_s=settings.heartbeat.every if settings.heartbeat else 60.0,
     )
 
 

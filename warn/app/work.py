@@ -17,6 +17,7 @@ from warn.app.telling import Telling
 from warn.app.watching import WorkerHealth
 from warn.bus.rulesets import RuleSets
 from warn.model.flow import COLLECT, CONFIG, RESPOND, WEB
+from warn.notify.heartbeat import Heartbeat
 from warn.stages.matchers import Matchers
 from warn.telemetry import events
 from warn.web.follow import follow
@@ -35,9 +36,12 @@ class Work:
     def __init__(self, plan: Plan, engine: Engine, health: Health, store: Store) -> None:
         self._plan, self._engine, self._health, self._store = plan, engine, health, store
         self._matchers = Matchers(plan.key)
-        self._progress = Progress(time.monotonic)
+        self._progress = Progress(time.monotonic, engine.decided)
         self.rulesets = RuleSets(engine.bus)
         self.telling = Telling(engine.bus, plan.notifiers) if RESPOND in plan.stages else None
+        self.heartbeat = (
+            Heartbeat(plan.monitors, every_s=plan.heartbeat_s) if RESPOND in plan.stages else None
+        )
         self.collecting = self._collect() if COLLECT in plan.stages else None
         self.pipeline = self._pipeline([stage for stage in STAGES if stage in plan.stages])
 
@@ -59,6 +63,7 @@ class Work:
             routes=plan.routes,
             label=plan.label,
             deliver=self.telling.claim if self.telling else None,
+            alive=self.heartbeat.beat if self.heartbeat else None,
             share=Share(engine.ownership, stages=stages, told=watch, paces=engine.paces),
             step_s=engine.step_s,
             watch=watch,
@@ -81,6 +86,8 @@ class Work:
         parts: dict[str, Part] = {"rulesets": self.rulesets.run, "housekeeping": self._keep_house}
         if self.telling is not None:
             parts["senders"] = self.telling.run
+        if self.heartbeat is not None:
+            parts["heartbeat"] = self.heartbeat.run
         if self.collecting is not None:
             parts["rules"] = self.collecting.rules.watch
             parts["seats"] = self.collecting.watch_seats
@@ -109,6 +116,8 @@ class Work:
         """Let go of what the parts have left open."""
         if self.collecting is not None:
             await self.collecting.close()
+        if self.heartbeat is not None:
+            await self.heartbeat.close()
 
     async def _keep_house(self) -> None:
         """Gauges every quarter of a minute; what is too old is forgotten every ten minutes."""

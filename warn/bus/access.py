@@ -1,11 +1,11 @@
-"""Who we are to a Kafka cluster and where it is, as settings say it, and what is read of somebody else's topic there.
+"""Who we are to a Kafka cluster and where it is, as settings say it: of the bus, and of a connector that reads one.
 
 Kept apart from `warn.bus.kafka`, so that settings can be read without waiting for Kafka's client.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, model_validator
 
@@ -115,20 +115,3 @@ class KafkaSecurity(BaseModel):
             username=self.username,
             password=self.password.get_secret_value(),
         )
-
-
-class Record(NamedTuple):
-    """One record of somebody else's; `at_ms` as the topic dates it."""
-
-    partition: int
-    offset: int
-    at_ms: int
-    value: bytes
-
-
-class Lost(NamedTuple):
-    """Records from `start` on to `end` (not included) are not kept any more; `end` is None where the topic is new."""
-
-    partition: int
-    start: int
-    end: int | None

@@ -24,6 +24,8 @@ PAGE_EXPIRES_S = 15 * 60
 """A page older than this would wake somebody for the past; so would an update."""
 QUIET_EXPIRES_S = 24 * 3600
 """What wakes nobody, and the resolve that closes what was opened."""
+OVERDUE_S = 120
+"""A page that nobody has confirmed for so long: warn cannot be heard, and an outside monitor is to ring."""
 SCHEDULE_S = (1, 2, 4, 8, 15, 30, 60)
 """Waits between attempts; the last one repeats."""
 RETRY_AFTER_MOST_S = 180
@@ -104,6 +106,14 @@ class Call(Struct, kw_only=True):
         """It stands for something, and somebody was told of it or still may be."""
         rings = (s for s in self.said if s.action == "trigger")
         return not self.closing and any(s.open or s.may_have_arrived for s in rings)
+
+    def overdue(self, now: int) -> bool:
+        """Whether this should have woken somebody `OVERDUE_S` ago (delivery time), and nobody has confirmed it."""
+        rings = [s for s in self.said if s.action == "trigger" and s.event.severity not in {"ticket", "digest"}]
+        if self.closing or any(s.state == "delivered" for s in rings):
+            return False
+        wanted = [s for s in rings if s.state not in {"held", "superseded"}]
+        return any(s.born is not None and now - s.born > OVERDUE_S for s in wanted)
 
     def add(self, action: Action, notifier: str, rung: int, event: IncidentEvent) -> None:
         """Something more to say. Ids hold no full stop: Standard Webhooks signs `id.timestamp.body`."""

@@ -147,10 +147,15 @@ def take(course: Course, record: AlertEvent | Beat | Article) -> list[Turn]:
 
 def _fire(course: Course, until: int) -> list[Turn]:
     """Resolve what has been quiet long enough; `at` is when the wait ended, not when somebody looked."""
-    due = [i for i in course.incidents if i.quiet_since is not None and i.quiet_since + LINGER_S <= until]
-    turns = [_turn(i, "resolved", (i.quiet_since or 0) + LINGER_S, i.peak) for i in due]
+    due = [i for i in course.incidents if i.quiet_since is not None and i.quiet_since + _lingers(i) <= until]
+    turns = [_turn(i, "resolved", (i.quiet_since or 0) + _lingers(i), i.peak) for i in due]
     course.incidents = [i for i in course.incidents if all(i is not over for over in due)]
     return sorted(turns, key=lambda turn: (turn.at, turn.mode))
+
+
+def _lingers(incident: Incident) -> int:
+    """warn's own alert has waited for its end itself."""
+    return 0 if incident.peak.silent else LINGER_S
 
 
 def _turn(incident: Incident, event: Kind, at: int, voice: AlertEvent) -> Turn:
@@ -218,6 +223,8 @@ def _open(course: Course, alert: AlertEvent, at: int) -> Turn:
 
 def _join(incident: Incident, alert: AlertEvent, at: int) -> Turn | None:
     """What an alert that fires means for an open incident: a wave, an update, or nothing worth saying."""
+    if alert.silent:
+        return _silence(incident, alert, at)
     now = size(alert.numbers)
     if not incident.calmed and at < incident.paged_at + WAVE_S:
         outgrown = False
@@ -244,6 +251,18 @@ def _join(incident: Incident, alert: AlertEvent, at: int) -> Turn | None:
         return None
     incident.told = max(incident.told, now)
     return _turn(incident, event, at, alert)
+
+
+def _silence(incident: Incident, alert: AlertEvent, at: int) -> Turn:
+    """Of warn's own alert it is news which sources are silent; one without which warn counts as deaf rings."""
+    critical = {one.source for one in incident.peak.silent if one.critical}
+    rings = any(one.critical and one.source not in critical for one in alert.silent)
+    incident.peak, incident.quiet_since, incident.live = alert, None, [alert.rule]
+    if rank(alert.severity) > rank(incident.severity):
+        incident.severity = alert.severity
+    if rings:
+        incident.paged_at, incident.calmed = at, False
+    return _turn(incident, "wave" if rings else "updated", at, alert)
 
 
 def _remember(incident: Incident, alert: AlertEvent) -> None:

@@ -1,6 +1,6 @@
 """A page in Dutch."""
 
-from warn.incident.words import Words
+from warn.incident.words import SilenceWords, Words
 
 DUTCH = Words(
     thousands=".",
@@ -55,4 +55,37 @@ DUTCH = Words(
     playbook="Wat te doen: {playbook}",
     owner="Wie te bellen: {owner}",
     gathered="Er waren {n} oproepen binnen het uur; verdere staan hier bij elkaar en gaan niet over:",
+    silence=SilenceWords(
+        deaf="warn hoort {places} niet",
+        late="warn hoort {places} te laat",
+        opened="",
+        updated="Stand: ",
+        wave="Erger: ",
+        resolved="warn hoort {places} weer. Het hoorde niets vanaf {since}",
+        more="{places} en {n} andere",
+        since=", sinds {time}",
+        nothing="{place}: niets sinds {time}.",
+        usual=" Gewoonlijk komt er binnen {span} iets.",
+        cut="{place}: afgesloten sinds {time}.",
+        cut_why="{place}: afgesloten sinds {time}: {why}.",
+        lagging="{place}: wat komt is sinds {time} ouder dan gewoonlijk. Wat ouder is dan 10 minuten telt niet mee.",
+        critical=" Deze bron geldt als onmisbaar.",
+        meaning="Wat daar intussen gezegd wordt, wekt niemand.",
+        remedy="Wat te doen: `warn connectors ls`, of de pagina /channels, zegt wat er mis is en wat helpt.",
+        why={
+            "auth": "onze sleutel wordt geweigerd; maak een nieuwe en zet die in de instellingen",
+            "rate_limited": "we mogen te weinig vragen",
+            "client_error": "onze vraag wordt geweigerd",
+            "server_error": "storing aan hun kant",
+            "network": "niet te bereiken",
+            "timeout": "geen antwoord",
+            "gone": "bestaat niet meer",
+            "malformed": "wat er komt is niet te lezen",
+            "hostile": "wat er komt is niet veilig te lezen",
+            "refused": "mag zo niet starten",
+            "config": "de instellingen kloppen niet",
+            "disk": "onze schijf is vol",
+            "spend": "het plafond van de kosten is bereikt",
+        },
+    ),
 )

@@ -1,6 +1,6 @@
 """A page in English."""
 
-from warn.incident.words import Words
+from warn.incident.words import SilenceWords, Words
 
 ENGLISH = Words(
     thousands=",",
@@ -55,4 +55,37 @@ ENGLISH = Words(
     playbook="What to do: {playbook}",
     owner="Whom to ring: {owner}",
     gathered="There were {n} pages within the hour; further ones are gathered here and do not ring:",
+    silence=SilenceWords(
+        deaf="warn cannot hear {places}",
+        late="warn hears {places} too late",
+        opened="",
+        updated="Update: ",
+        wave="Worse: ",
+        resolved="warn hears {places} again. It did not from {since} on",
+        more="{places} and {n} more",
+        since=", since {time}",
+        nothing="{place}: nothing since {time}.",
+        usual=" Something usually comes within {span}.",
+        cut="{place}: cut off since {time}.",
+        cut_why="{place}: cut off since {time}: {why}.",
+        lagging="{place}: what comes is older than usual since {time}. What is older than 10 minutes counts for nothing.",
+        critical=" It is marked as critical.",
+        meaning="Whatever is said there meanwhile wakes nobody.",
+        remedy="What to do: `warn connectors ls`, or the page /channels, says what is wrong and what helps.",
+        why={
+            "auth": "it refuses our key; make a new one and put it into the settings",
+            "rate_limited": "it lets us ask too seldom",
+            "client_error": "it refuses what we ask",
+            "server_error": "it has trouble of its own",
+            "network": "it cannot be reached",
+            "timeout": "it does not answer",
+            "gone": "it is not there any more",
+            "malformed": "what it sends cannot be read",
+            "hostile": "what it sends is not safe to read",
+            "refused": "it must not start as it is set up",
+            "config": "its settings are wrong",
+            "disk": "our disk is full",
+            "spend": "its ceiling of costs is reached",
+        },
+    ),
 )

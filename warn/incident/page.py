@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from warn.incident import silence_page
 from warn.incident.course import LINGER_S, Turn
 from warn.incident.dutch import DUTCH
 from warn.incident.english import ENGLISH
@@ -65,6 +66,7 @@ def tell(turn: Turn, label: str = "") -> IncidentEvent:
         page_at=turn.page_at,
         press_at=turn.press_at,
         press_seen_at=turn.press_seen_at,
+        silent=voice.silent,
     )
 
 
@@ -147,6 +149,8 @@ class _Teller:
 
     def summary(self) -> str:
         """The sentence that wakes somebody."""
+        if self.alert.silent:
+            return silence_page.summary(self.turn, self.words, self.prefix, self._time)
         words, numbers, turn = self.words, self.numbers, self.turn
         opening = {
             "opened": words.opened,
@@ -181,6 +185,9 @@ class _Teller:
 
     def lines(self) -> Iterator[str]:
         """What comes after the summary, most needed first."""
+        if self.alert.silent:
+            yield from silence_page.lines(self.turn, self.words, self._time, self._span)
+            return
         words, numbers = self.words, self.numbers
         if self.turn.mode != "live":
             yield words.shadow

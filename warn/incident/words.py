@@ -57,3 +57,28 @@ class Words:
     playbook: str
     owner: str
     gathered: str
+
+    silence: "SilenceWords"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceWords:
+    """What is said of warn itself when it does not hear a source. `why`: by the words of `Reason`."""
+
+    deaf: str
+    late: str
+    opened: str
+    updated: str
+    wave: str
+    resolved: str
+    more: str
+    since: str
+    nothing: str
+    usual: str
+    cut: str
+    cut_why: str
+    lagging: str
+    critical: str
+    meaning: str
+    remedy: str
+    why: dict[str, str]

@@ -9,8 +9,8 @@ from typing import Final
 
 from warn.ingest.parcels import clocks
 from warn.model.alerts import Tick
-from warn.model.flow import DESK
-from warn.model.records import Clock
+from warn.model.flow import DESK, MENTIONS
+from warn.model.records import Canary, Clock
 from warn.model.wire import encode
 from warn.stages.base import Out
 
@@ -49,3 +49,8 @@ class Wall:
 def clock_records(clock: Clock, partitions: int) -> list[Out]:
     """The clock for every partition of `[mentions]`, and the tick for `[desk]`."""
     return [*clocks(clock, partitions), Out(DESK, 0, b"", encode(Tick(now=clock.now)))]
+
+
+def canary_records(minute: int, partitions: int) -> list[Out]:
+    """The canary of a minute (its second), for every partition of `[mentions]`; it goes behind the clock."""
+    return [Out(MENTIONS, n, b"", encode(Canary(minute, n))) for n in range(partitions)]

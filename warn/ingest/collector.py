@@ -14,9 +14,11 @@ from typing import Final
 
 from warn.bus.base import Bus, Seat
 from warn.bus.rulesets import config_record
-from warn.ingest.clock import Wall, clock_records
+from warn.ingest.clock import Wall, canary_records, clock_records
 from warn.ingest.door import Door
+from warn.ingest.hearing import HEARS, Heard
 from warn.ingest.inforce import CLOCK_KEY, Compile, InForce
+from warn.ingest.keeper import Keeper
 from warn.ingest.ledger import Intake, Ledger, Step, Taken
 from warn.ingest.memory import Memory
 from warn.ingest.notices import ALIVE_S, RULES_KEY, SEAT_KEY, RulesNotice, SeatNotice, rules_notice
@@ -38,7 +40,8 @@ DIFFER_S: Final = 60
 class Collector:
     """Holds a seat, the door and all that they remember. Used by one task; `open` first, and again after an error.
 
-    `peers`: the other seats; None where there are none. `erased`: authors of whom nothing is taken in.
+    `peers`: the other seats; None where there are none. `erased`: authors of whom nothing is taken in. `keepers` share
+    the seat's state.
     """
 
     def __init__(
@@ -51,8 +54,10 @@ class Collector:
         partition: int = 0,
         peers: Peers | None = None,
         erased: Container[int] = frozenset(),
+        keepers: Sequence[Keeper] = (),
     ) -> None:
         self._erased = erased
+        self._keepers = keepers
         self._bus = bus
         self._key = key
         self._compiles = compiles
@@ -70,7 +75,7 @@ class Collector:
 
     def _reset(self) -> None:
         self._seat: Seat | None = None
-        self._position = 0
+        self._position = self._canaried = 0
         self._told = SeatNotice()
         self._rules_told = RulesNotice()
         self._switch = Switch(1 if self._peers is None else self._peers.seats)
@@ -92,6 +97,8 @@ class Collector:
         self._position = restored.committed
         records = {record.key: record.body for record in restored.records}
         self.ledger.restore(records)
+        for keeper in self._keepers:
+            keeper.restore(records)
         if self._peers is not None:
             await self._peers.complete()  # after the fence: nobody commits to this seat any more
         if self.leads:
@@ -99,6 +106,7 @@ class Collector:
         else:
             await self.follow()
         self.ledger.door.policy = self.force.policy()
+        self._canaried = self.force.now // 60
         events.worker_opened(COLLECT, self._partition, position=self._position, records=len(records))
 
     async def _restore_rules(self, records: Mapping[bytes, bytes]) -> None:
@@ -203,19 +211,19 @@ class Collector:
         self,
         intakes: Sequence[Intake],
         *,
-        deaf: tuple[str, ...] = (),
+        heard: Heard = HEARS,
         reading: Sequence[str] = (),
         keep: bool = True,
     ) -> list[Taken]:
         """One step: the clock, if a second has begun, and what was read. After any error, `open` again.
 
-        `reading`: connectors that are at it, even where they have nothing to say. `deaf`: sources, for the clock or for
-        the first seat to hear. `keep=False` leaves all state alone: what a disk that is nearly full still takes.
+        `reading`: connectors that are at it, even where they have nothing to say. `heard`: what is not heard, for the
+        clock or for the first seat to know; a canary is let go each minute while warn hears. `keep=False` leaves all state alone: what a disk that is nearly full still takes.
         """
         if self._seat is None:
             raise RuntimeError("this seat of collect is not open")
         step = Step()
-        notice = self._notice(deaf)
+        notice = self._notice(heard.deaf)
         # Not all of them later: one may be published while this step is being committed.
         unwritten = dict(self._unwritten)
         records = [config_record(body) for body in unwritten.values()]
@@ -225,7 +233,10 @@ class Collector:
             if self.force.retire(second):
                 self.ledger.door.policy = self.force.policy()
                 rules = self.force.notice
-            records += clock_records(self.force.clock(second, deaf), self._partitions)
+            records += clock_records(self.force.clock(second, heard.deaf, heard.silent), self._partitions)
+            if keep and heard.alive and second // 60 > self._canaried:
+                records += canary_records(second // 60 * 60, self._partitions)
+                self._canaried = second // 60
         force = self.force.to_bytes()  # now: its bodies are those that were put into `records`
         if not records and not intakes and notice is None:
             return []
@@ -260,6 +271,8 @@ class Collector:
     ) -> dict[bytes, bytes | None]:
         names = {one.connector for one in intakes} | self.ledger.alive(reading)
         state = self.ledger.changes(names)
+        for keeper in self._keepers:
+            state |= keeper.changes(self._wall.now())
         if self.leads:
             state[CLOCK_KEY] = force
             if self._peers is not None and rules != self._rules_told:

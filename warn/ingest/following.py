@@ -86,12 +86,11 @@ def is_still(path: Path, mark: Mark) -> bool:
 def find(folder: Path, mark: Mark) -> Path | None:
     """The file of a mark under the name that it has now. Raises nothing."""
     try:
-        for entry in os.scandir(folder):
-            if entry.inode() == mark.inode and entry.is_file(follow_symlinks=False):
-                with Path(entry.path).open("rb") as file:
-                    packed = file.read(2) == _PACKED
-                    if _is_same(file, os.fstat(file.fileno()), mark, packed=packed):
-                        return Path(entry.path)
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.inode() == mark.inode and entry.is_file(follow_symlinks=False):
+                    path = Path(entry.path)
+                    return path if is_still(path, mark) else None
     except OSError:
         return None
     return None

@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-from warn.bus.access import Bootstrap, KafkaSecurity, Lost, Record, brokers
+from warn.bus.access import Bootstrap, KafkaSecurity, brokers
+from warn.bus.outside import Lost, Record
 
 __all__ = ["Bootstrap", "KafkaSecurity", "Lost", "Record", "Topic", "opened"]
 

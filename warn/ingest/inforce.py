@@ -18,7 +18,7 @@ import msgspec
 from warn.ingest.door import CouldMatch, Policy, policy
 from warn.ingest.notices import RulesNotice
 from warn.model.hashing import content_hash
-from warn.model.records import Clock
+from warn.model.records import Clock, Silent
 from warn.model.rules import RuleSet
 from warn.model.wire import encode
 from warn.stages.base import MissingConfigError
@@ -123,10 +123,10 @@ class InForce:
         self._named = kept
         return gone
 
-    def clock(self, now: int, deaf: tuple[str, ...] = ()) -> Clock:
+    def clock(self, now: int, deaf: tuple[str, ...] = (), silent: tuple[Silent, ...] = ()) -> Clock:
         """The clock at a second, later than the last one. Remembered as written."""
         self.now = now
-        return Clock(now, deaf, tuple(name for name, _ in self._named))
+        return Clock(now, deaf, tuple(name for name, _ in self._named), silent)
 
     def to_bytes(self) -> bytes:
         """The state record under `CLOCK_KEY`."""

@@ -27,6 +27,7 @@ from warn.model.wire import encode
 from warn.stages.base import Out
 
 CONNECTOR: Final = b"connector/"
+SPENT: Final = b"spent/"
 PAYLOAD: Final = 4_096
 MOST_DELIVERIES: Final = 65_536
 """Of one name, remembered so that a repeat counts once: ten minutes of a hundred a second, days of what is usual."""
@@ -34,23 +35,32 @@ _TURN: Final = 100
 """Items between two looks at the event loop: about 3 ms of work."""
 
 _body = msgspec.msgpack.Decoder(tuple[int, str | None, int, tuple[tuple[int, int], ...]])
+_spent = msgspec.msgpack.Decoder(tuple[float, int])
+_NOTHING_SPENT: Final = encode((0.0, 0))
 
 
 class Kept(NamedTuple):
-    """What the seat remembers of a connector: where it stands, until when it is known to have read, and its gaps."""
+    """What the seat remembers of a connector: where it stands, until when it is known to have read, its gaps, and what
+    reading it has cost since when.
+    """
 
     cursor: Cursor | None = None
     at: int = 0
     gaps: tuple[tuple[int, int], ...] = ()
+    spent: float = 0.0
+    spent_since: int = 0
 
 
 class Intake(NamedTuple):
-    """A batch to be taken in, by which connector and on what terms. `once`: what its sender calls it by, if it was sent."""
+    """A batch to be taken in, by which connector and on what terms. `once`: what its sender calls it by, if it was sent.
+    `days`: over how many what it costs is summed.
+    """
 
     connector: str
     batch: Batch
     terms: Terms
     once: str = ""
+    days: int = 30
 
 
 class Taken(NamedTuple):
@@ -92,7 +102,8 @@ class Ledger:
                 if version != 1:
                     raise ValueError(f"{key.decode()}: version {version}, which this release does not know")
                 name = key.removeprefix(CONNECTOR).decode()
-                self.kept[name] = Kept(None if cursor is None else Cursor(cursor), at, gaps)
+                spent, since = _spent.decode(records.get(SPENT + key.removeprefix(CONNECTOR), _NOTHING_SPENT))
+                self.kept[name] = Kept(None if cursor is None else Cursor(cursor), at, gaps, spent, since)
                 self._overlap(name).restore(records.items())
                 self._deliveries(name).restore(records.items())
 
@@ -110,6 +121,8 @@ class Ledger:
         for name in names:
             kept = self.kept[name]
             state[CONNECTOR + name.encode()] = encode((1, kept.cursor, kept.at, kept.gaps))
+            if kept.spent_since:
+                state[SPENT + name.encode()] = encode((kept.spent, kept.spent_since))
             state |= self._overlap(name).changes()
             if name in self._sent:
                 state |= self._sent[name].changes()
@@ -163,7 +176,10 @@ class Ledger:
         was = self.kept.get(name, Kept())
         gaps = (*was.gaps, *((gap.start, gap.end) for gap in batch.gaps))[-100:]
         cursor = was.cursor if batch.cursor is None else batch.cursor
-        self.kept[name] = Kept(cursor, now_ms // 1000, gaps)
+        spent, since = was.spent, was.spent_since
+        if batch.spent and (now_ms // 1000 - since) >= intake.days * 86_400:
+            spent, since = 0.0, now_ms // 1000  # another period begins with the first of its costs
+        self.kept[name] = Kept(cursor, now_ms // 1000, gaps, spent + batch.spent, since)
         for (what, _), number in self.door.counts.items():
             counts[what] += number
         self.door.counts.clear()

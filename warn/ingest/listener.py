@@ -4,9 +4,10 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Final
 
-from warn.ingest.backoff import Backoff
+from warn.ingest.backoff import MOST_PATIENCE_S, Backoff
 from warn.ingest.clock import Wall
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Connector
@@ -36,7 +37,7 @@ class Listener:
         now = wall.now()
         self.config = config
         self.connector = connector
-        self.status = Status(connector.name, connector.source, since=now, quiet=now)
+        self.status = Status(connector.name, connector.source, since=now, quiet=now, critical=config.critical)
         self._wall = wall
         self._backoff = Backoff(chance)
         self._failures = 0
@@ -63,24 +64,49 @@ class Listener:
         while True:
             self._backoff.started(loop.time())
             try:
-                await self._read(kept(), hand_over)
+                await self._read(kept, hand_over)
             except Exception as e:  # noqa: BLE001 - a connector's fault, whatever it is, is told and is its own
                 self._failures += 1
-                wait = self._backoff.wait(e, loop.time())
                 now = self._wall.now()
+                until = self._overspent_until(kept())
+                wait = self._backoff.wait(e, loop.time()) if until is None else until - now
                 self.status.failed(e)
                 self.status.turn(
                     "parked" if isinstance(e, PermanentError) else "waiting", now, now + round(wait)
                 )
                 events.connector_failed(self.connector.name, e, retry_in_s=wait)
-                await asyncio.sleep(wait)
+                await asyncio.sleep(min(wait, MOST_PATIENCE_S))
             else:
                 self.status.turn("ended", self._wall.now())
                 events.connector_ended(self.connector.name)
                 return
 
-    async def _read(self, kept: Kept, hand_over: HandOver) -> None:
+    def _overspent_until(self, kept: Kept) -> int | None:
+        """When it may cost something again, where its ceiling is reached."""
+        spend, now = self.config.spend, self._wall.now()
+        self.status.spent, self.status.spent_since = kept.spent, kept.spent_since
+        if spend is None or kept.spent < spend.ceiling:
+            return None
+        until = kept.spent_since + spend.days * 86_400
+        return until if until > now else None
+
+    def _count_costs(self, kept: Kept) -> None:
+        """Raises PermanentError where the ceiling of its costs is reached."""
+        until, spend = self._overspent_until(kept), self.config.spend
+        if kept.spent_since:
+            events.connector_spent(self.connector.name, kept.spent)
+        if until is not None and spend is not None:
+            day = datetime.fromtimestamp(until, UTC)
+            raise PermanentError(
+                f"its ceiling of {spend.ceiling:g} in {spend.days} days is reached ({kept.spent:g} spent): it reads "
+                f"again on {day:%-d %B %Y at %H:%M} UTC, or once spend.ceiling is raised in the settings",
+                reason=Reason.SPEND,
+            )
+
+    async def _read(self, remembered: Callable[[], Kept], hand_over: HandOver) -> None:
         name, config, now = self.connector.name, self.config, self._wall.now()
+        kept = remembered()
+        self._count_costs(kept)
         self.status.gaps = list(kept.gaps)
         # What a source that dates by sight says first, or after a long silence of ours, may be days old.
         fills = now - kept.at > LATE_S
@@ -100,8 +126,10 @@ class Listener:
                     governed=config.governance is not None,
                 )
                 for part in _parts(batch):
-                    intake = Intake(name, part, terms)
+                    intake = Intake(name, part, terms, days=config.spend.days if config.spend else 30)
                     self._tell(intake, await hand_over(intake))
+                    if part.spent:
+                        self._count_costs(remembered())
                 fills, cursor = False, batch.cursor or cursor
 
     def _tell(self, intake: Intake, taken: Taken) -> None:

@@ -77,6 +77,9 @@ class Memory:
         self._where: dict[int, _Segment] = {}
         self._buckets: list[deque[_Segment]] = [deque() for _ in range(BUCKETS)]
         self._written = [0] * BUCKETS
+        # A number is never used twice, even where a bucket empties and fills again within one step: who follows this
+        # state would hear of the new segment alone, and take it for the old one that has grown.
+        self._next = [0] * BUCKETS
         self._changed: dict[bytes, _Segment | None] = {}
         self._minute = 0
         self.evicted = 0
@@ -113,7 +116,8 @@ class Memory:
         if held is not None and held is not last and now - held.began < self._touch_s:
             return
         if last is None or (len(last.threads) >= self._size and held is not last):
-            last = _Segment(number, last.number + 1 if last else 0, now)
+            last = _Segment(number, self._next[number], now)
+            self._next[number] += 1
             bucket.append(last)
         if held is not last:
             self._written[number] += 1
@@ -150,6 +154,7 @@ class Memory:
             segment.ended = ended
             segment.threads = dict(zip(unpacked(keys), unpacked(threads), strict=True))
             self._buckets[segment.bucket].append(segment)
+            self._next[segment.bucket] = segment.number + 1
             self._written[segment.bucket] += len(segment.threads)
             # A post that was let through again stands in two segments of one bucket; the later one holds.
             self._where.update(dict.fromkeys(segment.threads, segment))

@@ -15,6 +15,9 @@ from warn.bus.rulesets import RuleSets
 from warn.ingest.copies import Copies
 from warn.ingest.memory import PREFIX, Memory
 from warn.ingest.notices import RULES_KEY, SEAT_KEY, RulesNotice, SeatNotice, rules_notice, seat_notice
+from warn.ingest.reports import PREFIX as REPORT
+from warn.ingest.reports import report
+from warn.ingest.status import ConnectorState
 from warn.model.flow import COLLECT
 from warn.stages.base import MissingConfigError
 from warn.stages.base import RuleSets as Get
@@ -30,6 +33,7 @@ class _View:
         self.copies = Copies(seats)
         self.notices: dict[int, SeatNotice] = {}
         self.rules = RulesNotice()
+        self.reports: dict[str, ConnectorState] = {}
 
     def take(self, partition: int, key: bytes, body: bytes | None) -> None:
         if key.startswith(PREFIX):
@@ -38,6 +42,12 @@ class _View:
             self.notices[partition] = seat_notice(body)
         elif key == RULES_KEY and body is not None:
             self.rules = rules_notice(body)
+        elif key.startswith(REPORT):
+            told = None if body is None else report(body)
+            if told is None:
+                self.reports.pop(key.removeprefix(REPORT).decode(), None)
+            else:
+                self.reports[told.name] = told
 
 
 class Peers:
@@ -61,6 +71,11 @@ class Peers:
     def notices(self) -> dict[int, SeatNotice]:
         """What each seat said last of itself."""
         return self._view.notices
+
+    @property
+    def reports(self) -> dict[str, ConnectorState]:
+        """What was said last of each connector, by name."""
+        return self._view.reports
 
     @property
     def rules(self) -> RulesNotice:

@@ -22,7 +22,7 @@ from warn.telemetry import events
 RATE: Final = 100.0
 """Calls of one name a second, over time."""
 BURST: Final = 200.0
-LARGE: Final = 65_536
+LARGE: Final = 16_384
 """A body of more bytes is read beside the event loop, which would stand still for too long."""
 QUIET_S: Final = 10.0
 """Of forged calls to one name one is told in so long; all are counted."""

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from warn.ingest.lag import Lag
 from warn.model.errors import WarnError
 
 State = Literal["starting", "running", "waiting", "parked", "ended", "refused", "paused"]
@@ -13,6 +14,11 @@ DEAF_AFTER_S: Final = 60
 PULSES: Final = 4
 """A channel is deaf after this many times its expected pulse without anything: by chance alone 2 in 100."""
 MOST_GAPS: Final = 100
+MOST_TROUBLES: Final = 100
+CUT_AFTER_S: Final = 900
+"""A connector that has only failed for so long is cut off."""
+TURNED_AWAY: Final = frozenset({"auth", "gone", "refused", "client_error", "config", "spend"})
+"""Reasons that no waiting mends: whoever runs the source does not want us, or not like this."""
 DOWN: Final = frozenset({"waiting", "parked", "refused", "paused"})
 
 
@@ -22,7 +28,10 @@ class ConnectorState(Struct, frozen=True, kw_only=True):
     `running`; `waiting` to try again at `retry_at`; `parked` until somebody mends it, looked at again at `retry_at`;
     `ended`, at its source's end; `refused`, never to start as it is set up; `paused`, because the disk is full.
     Of what was `read`, some was `skipped` as read before, `refused` as no item, `dropped` as not about us; `mended` are
-    repairs to what came in (words cut, totals below zero).
+    repairs to what came in (words cut, totals below zero). `silence`: how it is not heard as it should be (`deaf`, `cut`,
+    `lagging`, or ""), `silent_since` when. `troubles`: (place, what is wrong with it), of the places that it reads.
+    `spent` since `spent_since`, as its connector reckons. `lag_s`: how old its newest item was; `usual_lag_s`: 95 in 100
+    are younger. `at`: when this was said, 0: now.
     """
 
     name: str
@@ -40,6 +49,17 @@ class ConnectorState(Struct, frozen=True, kw_only=True):
     refused: int = 0
     mended: int = 0
     gaps: tuple[tuple[int, int], ...] = ()
+    silence: str = ""
+    silent_since: int = 0
+    troubles: tuple[tuple[str, str], ...] = ()
+    spent: float = 0.0
+    spent_since: int = 0
+    lag_s: int | None = None
+    usual_lag_s: float = 0.0
+    lag_batches: int = 0
+    lag_first: int = 0
+    critical: bool = False
+    at: int = 0
 
 
 def _zeros() -> dict[str, int]:
@@ -61,6 +81,13 @@ class Status:
     retry_at: int | None = None
     counts: dict[str, int] = field(default_factory=_zeros)
     gaps: list[tuple[int, int]] = field(default_factory=list)
+    troubles: dict[str, str] = field(default_factory=dict)
+    spent: float = 0.0
+    spent_since: int = 0
+    lag: Lag = field(default_factory=Lag)
+    critical: bool = False
+    silent_before: int | None = None
+    """Since when it was silent in a process before this one, and not heard since."""
 
     def turn(self, state: State, now: int, retry_at: int | None = None) -> None:
         """Enter a state."""
@@ -72,13 +99,33 @@ class Status:
 
     def heard(self) -> None:
         """A batch came through."""
-        self.quiet = None
+        self.quiet = self.silent_before = None
 
     def deaf(self, now: int) -> bool:
         """Not reading for a minute. One that fails as soon as it has started does not read."""
         if self.state == "ended" or self.quiet is None or self._reads(now):
             return False
         return now - self.quiet >= DEAF_AFTER_S
+
+    def hears(self, now: int) -> bool:
+        """Whether it reads at this very moment, as far as anybody can tell; at its end it has heard all."""
+        return self.state == "ended" or (
+            self.state == "running" and (self.quiet is None or now - self.since >= DEAF_AFTER_S)
+        )
+
+    def silence(self, now: int) -> tuple[str, int]:
+        """How it is not heard as it should be, and since when; ("", 0) where it is."""
+        if self.deaf(now):
+            since = min(self.quiet or now, self.silent_before or now)
+            return ("cut" if self._cut(now) else "deaf"), since
+        lags = self.lag.since(now) if self.state == "running" else None
+        return ("", 0) if lags is None else ("lagging", lags)
+
+    def _cut(self, now: int) -> bool:
+        """Whether waiting will not mend it, or has not for a quarter of an hour."""
+        if self.state in {"parked", "refused"} or (self.state == "waiting" and self.reason in TURNED_AWAY):
+            return True
+        return self.state == "waiting" and self.quiet is not None and now - self.quiet >= CUT_AFTER_S
 
     def _reads(self, now: int) -> bool:
         return self.state == "running" and now - self.since >= DEAF_AFTER_S
@@ -92,8 +139,27 @@ class Status:
         """A time that the source cannot give us any more; the last hundred are kept."""
         self.gaps = [*self.gaps, (start, end)][-MOST_GAPS:]
 
-    def snapshot(self) -> ConnectorState:
-        """For others to read."""
+    def trouble(self, where: str, message: str) -> None:
+        """One of its places is unwell, or (message "") well again; the last hundred are kept."""
+        self.troubles.pop(where, None)
+        if message:
+            self.troubles[where] = message[:300]
+            while len(self.troubles) > MOST_TROUBLES:
+                self.troubles.pop(next(iter(self.troubles)))
+
+    def recall(self, told: ConnectorState) -> None:
+        """What was said of it before this process, as far as it still holds."""
+        self.lag.usual_s, self.lag.batches, self.lag.first = (
+            told.usual_lag_s,
+            told.lag_batches,
+            told.lag_first,
+        )
+        self.last_event = self.last_event or told.last_event
+        self.silent_before = told.silent_since if told.silence in {"deaf", "cut"} else None
+
+    def snapshot(self, now: int | None = None) -> ConnectorState:
+        """For others to read; without `now` nothing is said of its silence."""
+        silence, silent_since = ("", 0) if now is None else self.silence(now)
         return ConnectorState(
             name=self.name,
             source=self.source,
@@ -104,5 +170,15 @@ class Status:
             reason=self.reason,
             retry_at=self.retry_at,
             gaps=tuple(self.gaps),
+            silence=silence,
+            silent_since=silent_since,
+            troubles=tuple(self.troubles.items()),
+            spent=self.spent,
+            spent_since=self.spent_since,
+            lag_s=self.lag.newest_s,
+            usual_lag_s=round(self.lag.usual_s, 1),
+            lag_batches=self.lag.batches,
+            lag_first=self.lag.first,
+            critical=self.critical,
             **self.counts,
         )

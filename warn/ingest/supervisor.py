@@ -25,13 +25,14 @@ from warn.ingest.clock import Wall
 from warn.ingest.collector import Collector
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Connector
+from warn.ingest.hearing import Heard, Hearing, View
 from warn.ingest.inforce import Compile
 from warn.ingest.inlet import Inlet, Request
 from warn.ingest.ledger import Intake, Kept, Taken
 from warn.ingest.listener import Listener
-from warn.ingest.notices import ALIVE_S, deaf_elsewhere
 from warn.ingest.peers import Peers
-from warn.ingest.status import PULSES, ConnectorState
+from warn.ingest.reports import Reports
+from warn.ingest.status import ConnectorState
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 from warn.model.flow import COLLECT
 from warn.model.hashing import connector_seat
@@ -52,7 +53,7 @@ class Supervisor:
     are run. `compiles` makes match's filter of a rule set.
 
     `wall` is the only source of time for the clock; give `key` as the installation's secret. `peers`: one for all seats
-    of a process; whoever gives it closes it.
+    of a process; whoever gives it closes it. `pushed`: settings of the places that others send to.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Supervisor:
         partition: int = 0,
         peers: Peers | None = None,
         erased: Container[int] = frozenset(),
+        pushed: Sequence[ConnectorConfig] = (),
         wall: Callable[[], float] = time.time,
         chance: random.Random | None = None,
     ) -> None:
@@ -77,6 +79,15 @@ class Supervisor:
         self.partition = partition
         self._own_peers = Peers(bus) if seats > 1 and peers is None else None
         self._peers = self._own_peers or (peers if seats > 1 else None)
+        self._listeners = [
+            Listener(config, connector, wall=self._wall, chance=self._chance)
+            for config, connector in connectors
+            if connector_seat(connector.name, seats) == partition
+        ]
+        self._started = self._wall.now()
+        self._hearing = _hearing(connectors, self._listeners, pushed, seats, partition, self._started)
+        self._heard, self._heard_at = Heard(alive=False), -1
+        reports = Reports([one.status for one in self._listeners], names)
         self._collector = Collector(
             bus,
             key=key,
@@ -85,21 +96,12 @@ class Supervisor:
             partition=partition,
             peers=self._peers,
             erased=erased,
+            keepers=(reports, self._hearing.pulses) if partition == 0 else (reports,),
         )
-        self._listeners = [
-            Listener(config, connector, wall=self._wall, chance=self._chance)
-            for config, connector in connectors
-            if connector_seat(connector.name, seats) == partition
-        ]
-        self._elsewhere: dict[int, set[str]] = {}
-        for _, connector in connectors:
-            if (seat := connector_seat(connector.name, seats)) != partition:
-                self._elsewhere.setdefault(seat, set()).add(connector.source)
         self._inlet = Inlet()
         self._stopping = asyncio.Event()
         self._paused_until = 0.0
         self._failures = 0
-        self._started = self._wall.now()
         self.seated = False
         """Whether the seat is held, and all that it remembers is read back."""
         self.seat_error = ""
@@ -114,7 +116,8 @@ class Supervisor:
 
     def states(self) -> tuple[ConnectorState, ...]:
         """Every connector of this seat now."""
-        return tuple(listener.status.snapshot() for listener in self._listeners)
+        now = self._wall.now()
+        return tuple(listener.status.snapshot(now) for listener in self._listeners)
 
     @property
     def now(self) -> int:
@@ -126,25 +129,22 @@ class Supervisor:
         """Seconds by which the machine's time is behind the last clock: until it has caught up, no clock is written."""
         return self._wall.behind(self._collector.force.now)
 
-    def deaf(self) -> tuple[str, ...]:
-        """Sources that are not being heard: their connector is down, or their channel's pulse is missing. On the first
-        seat those of all seats; on another only its own connectors that are down.
-        """
+    def heard(self) -> Heard:
+        """What is not heard as it should be: of all seats on the first one, on another of its own connectors alone."""
         now = self._wall.now()
-        deaf = {one.connector.source for one in self._listeners if one.status.deaf(now)}
         if not self._collector.leads:
-            return tuple(sorted(deaf))
-        notices = {} if self._peers is None else self._peers.notices
-        deaf |= deaf_elsewhere(self._elsewhere, notices, self._started, now)
-        heard = dict(self._collector.ledger.heard)
-        for notice in notices.values():
-            for source, at in notice.heard:
-                # Said once a minute, so it may have been heard for as long after that.
-                heard[source] = max(heard.get(source, 0), at + ALIVE_S)
-        for source, pulse in self._collector.force.expects().items():
-            if now - heard.get(source, self._started) > PULSES * pulse:
-                deaf.add(source)
-        return tuple(sorted(deaf))
+            return Heard(self._hearing.down(now))
+        if now != self._heard_at:
+            peers, collector = self._peers, self._collector
+            view = View(
+                now,
+                collector.ledger.heard,
+                collector.force.expects(),
+                {} if peers is None else peers.notices,
+                {} if peers is None else peers.reports,
+            )
+            self._heard, self._heard_at = self._hearing.look(view), now
+        return self._heard
 
     @property
     def takes(self) -> bool:
@@ -246,9 +246,9 @@ class Supervisor:
     async def _pause(self) -> None:
         """Only the clock, for a while; then a step that shows whether the disk takes intake again."""
         while self._wall() < self._paused_until and not self._stopping.is_set():
-            await self._collector.step((), deaf=self.deaf(), keep=False)
+            await self._collector.step((), heard=self.heard(), keep=False)
             await asyncio.sleep(self._wall.to_next_s())
-        await self._collector.step((), deaf=self.deaf())
+        await self._collector.step((), heard=self.heard())
         self._paused_until = 0.0
 
     async def _write(self) -> None:
@@ -258,7 +258,7 @@ class Supervisor:
             await self._collector.follow()
             taken = await self._collector.step(
                 [request.intake for request in waiting],
-                deaf=self.deaf(),
+                heard=self.heard(),
                 reading=[one.connector.name for one in self._listeners if one.status.state == "running"],
             )
             self._failures = 0
@@ -278,4 +278,21 @@ class Supervisor:
     async def _listen(self, listener: Listener) -> None:
         if not listener.refuse(self._collector.ledger.door.policy.roles):
             name = listener.connector.name
-            await listener.listen(lambda: self._collector.ledger.kept.get(name, Kept()), self._inlet.hand_over)
+            await listener.listen(
+                lambda: self._collector.ledger.kept.get(name, Kept()), self._inlet.hand_over
+            )
+
+
+def _hearing(
+    connectors: Sequence[tuple[ConnectorConfig, Connector]],
+    listeners: Sequence[Listener],
+    pushed: Sequence[ConnectorConfig],
+    seats: int,
+    partition: int,
+    started: int,
+) -> Hearing:
+    elsewhere: dict[int, list[ConnectorConfig]] = {}
+    for config, connector in connectors:
+        if (seat := connector_seat(connector.name, seats)) != partition:
+            elsewhere.setdefault(seat, []).append(config)
+    return Hearing([(one.config, one.status) for one in listeners], elsewhere, pushed, started=started)

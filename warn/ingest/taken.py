@@ -17,6 +17,10 @@ def tell(status: Status, intake: Intake, taken: Taken, now: float) -> None:
         status.counts[what] += counts[what]
     if taken.newest_ms:
         status.last_event = int(now)
+        if not (intake.terms.fills or intake.terms.backfill):
+            status.lag.note(int(now), now - taken.newest_ms / 1000)
+    for where, message in intake.batch.troubles:
+        status.trouble(where, message)
     for gap in intake.batch.gaps:
         status.gap(gap.start, gap.end)
         events.connector_gap(name, gap.start, gap.end)

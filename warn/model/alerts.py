@@ -4,6 +4,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from warn.model.records import Silent
+
 
 class Numbers(Struct, frozen=True, kw_only=True):
     """Every number that a page may say, since `since` (over the last hour at most) unless the field says otherwise.
@@ -47,7 +49,7 @@ class Numbers(Struct, frozen=True, kw_only=True):
 class AlertEvent(Struct, frozen=True, kw_only=True, tag="alert"):
     """What the alert of one rule did at `at`: firing, update (still firing), or resolved.
 
-    `press_seen_at`: when we saw the article of `numbers.press_at`. `about`: terms that at least five people used, never a handle. `story`: hash of the story most repeated;
+    `silent`: of warn's own alert, the sources that it is about. `press_seen_at`: when we saw the article of `numbers.press_at`. `about`: terms that at least five people used, never a handle. `story`: hash of the story most repeated;
     `samples`: hashes of mentions to look up in `[evidence]`.
     """
 
@@ -68,6 +70,7 @@ class AlertEvent(Struct, frozen=True, kw_only=True, tag="alert"):
     language: str = "en"
     timezone: str = "UTC"
     press_seen_at: int = 0
+    silent: tuple[Silent, ...] = ()
 
 
 class Beat(Struct, frozen=True, kw_only=True, tag="beat"):
@@ -109,7 +112,16 @@ class Receipt(Struct, frozen=True, kw_only=True, tag="receipt"):
     remote: str = ""
 
 
-DeskRecord = AlertEvent | Beat | Article | Tick | Receipt
+class Passed(Struct, frozen=True, kw_only=True, tag="canary"):
+    """The canary of minute `minute` has come through all of match, and partition `partition` of detect has judged all
+    that was known then.
+    """
+
+    minute: int
+    partition: int
+
+
+DeskRecord = AlertEvent | Beat | Article | Tick | Receipt | Passed
 
 
 class HistoryPoint(Struct, frozen=True, kw_only=True):
@@ -160,6 +172,7 @@ class IncidentEvent(Struct, frozen=True, kw_only=True, tag="incident"):
     page_at: int = 0
     press_at: int = 0
     press_seen_at: int = 0
+    silent: tuple[Silent, ...] = ()
 
 
 class DeliveryEvent(Struct, frozen=True, kw_only=True, tag="delivery"):

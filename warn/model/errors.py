@@ -18,6 +18,7 @@ class Reason(StrEnum):
     REFUSED = "refused"
     CONFIG = "config"
     DISK = "disk"
+    SPEND = "spend"
     FENCED = "fenced"
     UNEXPECTED = "unexpected"
 

@@ -15,15 +15,41 @@ class Parcel(Struct, frozen=True, array_like=True, tag="p"):
     readings: tuple[Reading, ...] = ()
 
 
+class Silent(Struct, frozen=True, array_like=True):
+    """A source that is not heard as it should be, since second `since`.
+
+    `state`: `deaf` (nothing comes), `cut` (whoever runs it turns us away, or it keeps failing), `lagging` (what comes is
+    old). `usual_s`: something usually comes at least so often, or is usually so old; 0: not known. `why`: a word of
+    `Reason`. `critical`: the settings say that without it warn counts as deaf.
+    """
+
+    source: str
+    state: str
+    since: int
+    usual_s: int = 0
+    why: str = ""
+    critical: bool = False
+
+
 class Clock(Struct, frozen=True, array_like=True, tag="c"):
     """The time, the sources known to be deaf, and the hashes of the rule sets in force, the newest last.
 
-    The newest counts; collect filters by all.
+    The newest counts; collect filters by all. `silent`: why the deaf are, and who lags.
     """
 
     now: int
     deaf: tuple[str, ...] = ()
     config: tuple[str, ...] = ()
+    silent: tuple[Silent, ...] = ()
+
+
+class Canary(Struct, frozen=True, array_like=True, tag="canary"):
+    """A sign of life of minute `minute` (its second): written by collect into every `[mentions]` partition, handed on by
+    the partition `partition` of a stage only when it has done its work up to there.
+    """
+
+    minute: int
+    partition: int = 0
 
 
 Counted = tuple[int, int, str]

@@ -8,7 +8,7 @@ import msgspec
 from warn.model.alerts import DeliveryEvent, DeskRecord, HistoryPoint, IncidentEvent
 from warn.model.audit import AuditRecord
 from warn.model.mention import Mention, Reading
-from warn.model.records import Clock, DeadLetter, Evidence, Parcel, Signals
+from warn.model.records import Canary, Clock, DeadLetter, Evidence, Parcel, Signals
 from warn.model.rules import RuleSet
 
 encode: Final = msgspec.msgpack.Encoder().encode
@@ -80,10 +80,12 @@ def _decoder(of: Any, *known: str) -> Callable[[bytes], Any]:
     return decode
 
 
-decode_mentions: Final[Callable[[bytes], Parcel | Clock]] = _decoder(Parcel | Clock, "p", "c")
-decode_signals: Final[Callable[[bytes], Signals]] = _decoder(Signals, "s")
+decode_mentions: Final[Callable[[bytes], Parcel | Clock | Canary]] = _decoder(
+    Parcel | Clock | Canary, "p", "c", "canary"
+)
+decode_signals: Final[Callable[[bytes], Signals | Canary]] = _decoder(Signals | Canary, "s", "canary")
 decode_desk: Final[Callable[[bytes], DeskRecord]] = _decoder(
-    DeskRecord, "alert", "beat", "article", "tick", "receipt"
+    DeskRecord, "alert", "beat", "article", "tick", "receipt", "canary"
 )
 decode_incident: Final[Callable[[bytes], IncidentEvent | DeliveryEvent]] = _decoder(
     IncidentEvent | DeliveryEvent, "incident", "delivery"

@@ -1,4 +1,4 @@
-"""The one way out over HTTP: a POST with a deadline, no redirects, a bounded answer, and errors that hold no
+"""The one way out over HTTP: a request with a deadline, no redirects, a bounded answer, and errors that hold no
 secret.
 
 What a status means is decided here for all notifiers, as Alertmanager decides it:
@@ -54,6 +54,13 @@ class Http:
 
     async def post(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
         """Post within the deadline; returns on 2xx only."""
+        return await self._ask("POST", url, body, headers)
+
+    async def get(self, url: str) -> Answer:
+        """Get within the deadline; returns on 2xx only."""
+        return await self._ask("GET", url, None, {})
+
+    async def _ask(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         status = 0
         read = bytearray()
         retry_after: str | None = None
@@ -61,7 +68,7 @@ class Http:
         try:
             async with (
                 asyncio.timeout(self._deadline_s),
-                self._client.stream("POST", url, content=body, headers=headers) as response,
+                self._client.stream(method, url, content=body, headers=headers) as response,
             ):
                 status = response.status_code
                 retry_after = response.headers.get("retry-after")

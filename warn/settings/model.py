@@ -121,6 +121,24 @@ class RouteSettings(_Part):
     pages_per_hour: Annotated[int, Field(ge=1, le=60)] = 2
 
 
+def _address(value: SecretStr) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    if parts.scheme not in {"http", "https"} or not parts.hostname or any(c.isspace() for c in parts.geturl()):
+        raise ValueError("must be an address of a monitor that begins with https:// or http://")
+    return value
+
+
+class HeartbeatSettings(_Part):
+    """Outside monitors that ring when they have not heard from warn: a dead man's switch. Two are better than one."""
+
+    urls: Annotated[
+        tuple[Annotated[SecretStr, AfterValidator(_address)], ...], Field(min_length=1, max_length=4)
+    ]
+    """Addresses that are asked for (GET) while warn hears and can page; whoever knows one can keep it quiet."""
+    every: Annotated[float, Field(ge=60, le=600)] = 60.0
+    """Seconds; canaries come through once a minute."""
+
+
 class Settings(BaseSettings):
     """Everything that `warn run` needs to know besides the rules."""
 
@@ -143,6 +161,7 @@ class Settings(BaseSettings):
     notifiers: Annotated[dict[Name, NotifierConfig], BeforeValidator(_named)] = {}
     routes: dict[Name, RouteSettings] = {}
     """Without any, one route takes everything to all notifiers, in the order in which they are written."""
+    heartbeat: HeartbeatSettings | None = None
     web: Web = Web()
     log: Log = Log()
     bus: Bus = Bus()

@@ -33,10 +33,11 @@ class Effects:
     """What one step wants: collected by the stage, committed by the worker in one go.
 
     `state` maps keys to bodies (None deletes). `deliveries` go to senders, and only after the commit. `counts` are
-    (name, label) to amount: telemetry's, never decided by. `dead` are (where, reason, message, payload).
+    (name, label) to amount: telemetry's, never decided by. `dead` are (where, reason, message, payload). `heartbeats`:
+    minutes whose canary has come through everything; an outside monitor is told after the commit.
     """
 
-    __slots__ = ("counts", "dead", "deliveries", "out", "state")
+    __slots__ = ("counts", "dead", "deliveries", "heartbeats", "out", "state")
 
     def __init__(self) -> None:
         self.out: list[Out] = []
@@ -44,6 +45,7 @@ class Effects:
         self.deliveries: list[Delivery] = []
         self.counts: Counter[tuple[str, str]] = Counter()
         self.dead: list[tuple[str, str, str, bytes]] = []
+        self.heartbeats: list[int] = []
 
     def emit(self, topic: str, partition: int, key: bytes, value: bytes) -> None:
         """Write a record."""

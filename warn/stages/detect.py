@@ -10,15 +10,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from warn.aggregate.series import TICK_S
-from warn.model.alerts import Article, Beat
+from warn.model.alerts import Article, Beat, Passed
 from warn.model.flow import DESK, HISTORY
 from warn.model.hashing import brand_partition
-from warn.model.records import Partial, Signals
+from warn.model.records import Canary, Partial, Signals
 from warn.model.rules import RuleSet
 from warn.model.wire import UnknownKindError, UnreadableError, decode_signals, encode
 from warn.stages.base import Effects, In, RuleSets
+from warn.stages.canaries import Canaries
 from warn.stages.history import points
 from warn.stages.numbers import alert_event, began_at
+from warn.stages.silence import BRAND, Silence
 from warn.stages.slice import BEAT_S, Change, Slice, due_tick
 from warn.stages.slicestate import Build
 from warn.stages.snapshots import Snapshots
@@ -42,6 +44,8 @@ class DetectStage:
         self.config = ""
         self.switches: list[tuple[int, str]] = []  # (clock, rule set) not gone through yet
         self.deaf: list[tuple[int, tuple[str, ...]]] = [(0, ())]
+        self.silence = Silence() if brand_partition(BRAND, partitions) == partition else None
+        self.canaries = Canaries(match_partitions)
         self.slices: dict[str, Slice] = {}
         self.strangers: defaultdict[str, list[tuple[int, Partial]]] = defaultdict(list)
         self.heap: list[tuple[int, str]] = []
@@ -62,10 +66,13 @@ class DetectStage:
         """Configs are looked up before anything changes: a missing one leaves the stage as it was."""
         read = [(one.position, record) for one in batch if (record := self._read(one, effects)) is not None]
         for _, record in read:
-            for clock in record.clocks:
+            for clock in record.clocks if isinstance(record, Signals) else ():
                 if clock.config and clock.now > self.newest:
                     self.rulesets(clock.config[-1])
         for position, record in read:
+            if isinstance(record, Canary):
+                self._hand_on(record, effects)
+                continue
             self._arrive(position, record)
             now = min(self.vector.values())
             while (tick := self._next()) is not None and tick <= now:
@@ -85,7 +92,7 @@ class DetectStage:
 
     # ---- arrivals
 
-    def _read(self, one: In, effects: Effects) -> Signals | None:
+    def _read(self, one: In, effects: Effects) -> Signals | Canary | None:
         try:
             return decode_signals(one.value)
         except UnknownKindError:
@@ -95,11 +102,19 @@ class DetectStage:
             effects.dead.append((f"signals/{self.partition}/{one.position}", "malformed", str(e), one.value))
         return None
 
+    def _hand_on(self, canary: Canary, effects: Effects) -> None:
+        """Once a minute's canary has come through all of match, and all that was known then is judged."""
+        if self.canaries.hear(canary) and min(self.vector.values()) >= canary.minute:
+            passed = Passed(minute=canary.minute, partition=self.partition)
+            effects.emit(DESK, 0, b"canary", encode(passed))
+
     def _arrive(self, position: int, record: Signals) -> None:
         for clock in record.clocks:
             if clock.now <= self.newest:
                 continue
             self.newest = clock.now
+            if self.silence is not None:
+                self.silence.hear(clock)
             in_force = self.switches[-1][1] if self.switches else self.config
             if clock.config and clock.config[-1] != in_force:
                 self.switches.append((clock.now, clock.config[-1]))
@@ -126,6 +141,8 @@ class DetectStage:
         wants = [self.heap[0][0]] if self.heap else []
         if self.switches:
             wants.append(due_tick(self.switches[0][0]))
+        if self.silence is not None and (due := self.silence.due()) is not None:
+            wants.append(due)
         return min(wants) if wants else None
 
     def _tick(self, tick: int, effects: Effects) -> Iterator[None]:
@@ -153,6 +170,9 @@ class DetectStage:
         self._say([(s, c) for s in slices for c in s.timers(tick, with_it=True)], tick, effects)
         self._article(slices, tick, effects)
         self._beat(slices, tick, effects)
+        if self.silence is not None:
+            for told in self.silence.tick(tick, self.rulesets(self.config) if self.config else None):
+                effects.emit(DESK, 0, told.brand.encode(), encode(told))
         for one in slices:
             one.settle(tick)
             self.snapshots.touch(one.topic.name)

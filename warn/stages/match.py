@@ -16,7 +16,7 @@ from warn.model.errors import Reason
 from warn.model.flow import EVIDENCE, MENTIONS, SIGNALS
 from warn.model.hashing import brand_partition
 from warn.model.mention import Mention
-from warn.model.records import Clock, Parcel
+from warn.model.records import Canary, Clock, Parcel
 from warn.model.wire import (
     UnknownKindError,
     UnreadableError,
@@ -40,6 +40,9 @@ TOGETHER_CHARACTERS: Final = 100_000
 PARTIALS_AT_ONCE: Final = 100
 MAX_WEIGHT: Final = 1_500
 """How much one record of partials may hold: samples and sixteens of authors; well under 1 MB."""
+
+PROBE: Final = "warn, can you hear this?"
+"""What every canary has scanned."""
 
 _CLOCK_KEY = b"clock"
 _CLOCK_TAG = b"\xa1c"
@@ -76,6 +79,7 @@ class MatchStage:
         self._homes: list[int] = []
         self._clock_changed = False
         self._clocks: list[Clock] = []
+        self._canaries: list[int] = []
         self._closed: list[list[Closed]] = [[] for _ in range(signal_partitions)]
 
     @property
@@ -115,6 +119,8 @@ class MatchStage:
                 if self._clock is None or record.now > self._clock.now:
                     yield from self._close()
                     self._pass(record, ready)
+            elif isinstance(record, Canary):
+                self._hand_on(record)
             elif isinstance(record, ValueError) or record.readings:
                 yield from self._take(one, record, effects)
         yield from self._count(pending, effects)
@@ -150,6 +156,13 @@ class MatchStage:
         if clock.config and clock.config[-1] != self._in_force:
             self._in_force = clock.config[-1]
             self._switch(ready[self._in_force])
+
+    def _hand_on(self, canary: Canary) -> None:
+        """A canary comes through only where texts can be matched, which is tried on one."""
+        matcher = self._intake.matcher
+        if matcher is not None:
+            matcher.match(PROBE)
+            self._canaries.append(canary.minute)
 
     def _switch(self, matcher: Matcher) -> None:
         self._intake.switch(matcher)
@@ -210,6 +223,10 @@ class MatchStage:
             if found:
                 effects.count("partials", by=len(found))
                 self._closed[home] = []
+        for minute in self._canaries:
+            for home in range(self._signals_partitions):
+                effects.emit(SIGNALS, home, key, encode(Canary(minute, self._partition)))
+        self._canaries.clear()
         intake = self._intake
         for shown, evidence in intake.evidence:
             effects.emit(EVIDENCE, 0, b"%d" % shown, evidence)
@@ -253,7 +270,7 @@ def _together(mentions: Sequence[Mention]) -> Iterator[Sequence[Mention]]:
                 yield (one,)
 
 
-def _read(raw: bytes) -> "Parcel | Clock | ValueError":
+def _read(raw: bytes) -> "Parcel | Clock | Canary | ValueError":
     """A record, or why it is none."""
     try:
         return decode_mentions(raw)

@@ -26,12 +26,15 @@ from warn.model.alerts import (
     DeliveryEvent,
     DeskRecord,
     IncidentEvent,
+    Passed,
     Receipt,
     Tick,
 )
 from warn.model.flow import DESK, INCIDENTS
+from warn.model.records import Canary
 from warn.model.wire import UnknownKindError, UnreadableError, decode_desk, encode
 from warn.stages.base import Effects, In
+from warn.stages.canaries import Canaries
 
 __all__ = ["RespondStage", "check_routes"]
 
@@ -46,9 +49,12 @@ _decode_time = msgspec.msgpack.Decoder(Time).decode
 
 
 class RespondStage:
-    """The one partition of `[desk]`. Without routes it tells nobody. `label` ([DEMO]) begins every text."""
+    """The one partition of `[desk]`. Without routes it tells nobody. `label` ([DEMO]) begins every text.
+    `signal_partitions`: how many partitions of detect hand canaries on.
+    """
 
-    def __init__(self, routes: Sequence[Route] = (), label: str = "") -> None:
+    def __init__(self, routes: Sequence[Route] = (), label: str = "", *, signal_partitions: int = 1) -> None:
+        self._canaries = Canaries(signal_partitions)
         self._label = label
         self._courses: dict[str, Course] = {}
         self._outbox = Outbox(routes, label)
@@ -101,6 +107,8 @@ class RespondStage:
             outbox.tick(record.now)
         elif isinstance(record, Receipt):
             outbox.receipt(record)
+        elif isinstance(record, Passed):
+            self._pass(record, effects)
         else:
             self._live(record, effects)
         for delivery_event in outbox.events:
@@ -110,6 +118,15 @@ class RespondStage:
         effects.deliveries.extend(outbox.claims)
         for collected in (outbox.events, outbox.counts, outbox.claims):
             collected.clear()
+
+    def _pass(self, record: Passed, effects: Effects) -> None:
+        """A canary that came through all of warn is its heartbeat, unless somebody was to be woken and cannot be."""
+        outbox = self._outbox
+        if self._canaries.hear(Canary(record.minute, record.partition)):
+            overdue = any(call.overdue(outbox.time.elapsed) for call in outbox.calls.values())
+            effects.count("heartbeats", "withheld" if overdue else "given")
+            if not overdue:
+                effects.heartbeats.append(record.minute)
 
     def _live(self, record: AlertEvent | Beat | Article, effects: Effects) -> None:
         """A brand's own time and troubles."""

@@ -18,6 +18,7 @@ from warn.model.records import Partial
 from warn.model.rules import RuleSet
 from warn.stages import slicestate
 from warn.stages.base import Effects, RuleSets
+from warn.stages.silence import Silence, State
 from warn.stages.slice import Slice
 from warn.stages.switch import meaning
 
@@ -39,6 +40,7 @@ class Mark(Struct, frozen=True, array_like=True):
     config: str
     switches: tuple[tuple[int, str], ...]
     deaf: tuple[tuple[int, tuple[str, ...]], ...]
+    silence: bytes = b""
 
 
 class Standing(Protocol):
@@ -50,6 +52,7 @@ class Standing(Protocol):
     config: str
     switches: list[tuple[int, str]]
     deaf: list[tuple[int, tuple[str, ...]]]
+    silence: Silence | None
     slices: dict[str, Slice]
     strangers: defaultdict[str, list[tuple[int, Partial]]]
     rulesets: RuleSets
@@ -57,6 +60,7 @@ class Standing(Protocol):
 
 
 _head = msgspec.msgpack.Decoder(Mark)
+_silence = msgspec.msgpack.Decoder(State).decode
 _encode = msgspec.msgpack.Encoder(order="deterministic").encode
 
 
@@ -138,6 +142,7 @@ class Snapshots:
             stage.config,
             tuple(stage.switches),
             tuple(stage.deaf),
+            b"" if stage.silence is None else _encode(stage.silence.state),
         )
 
     def _mark_at(self, position: int) -> Mark:
@@ -171,6 +176,8 @@ class Snapshots:
         stage.vector.update(head.vector)
         stage.newest, stage.last_tick, stage.config = head.newest, head.last_tick, head.config
         stage.switches, stage.deaf = list(head.switches), list(head.deaf)
+        if stage.silence is not None and head.silence:
+            stage.silence.state = _silence(head.silence)
         self.position = self.resume_from = head.position
         self.marks = OrderedDict({head.position: head})
 

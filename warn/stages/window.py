@@ -34,6 +34,7 @@ class Window:
             whole.deliveries += effects.deliveries
             whole.counts.update(effects.counts)
             whole.dead += effects.dead
+            whole.heartbeats += effects.heartbeats
         else:
             self.effects = effects
         self.took_s += took_s

@@ -11,9 +11,16 @@ from warn.model.errors import PermanentError
 from warn.telemetry import metrics
 from warn.telemetry.collecting import collect_seat_fenced as collect_seat_fenced
 from warn.telemetry.collecting import rules_differ as rules_differ
+from warn.telemetry.hearing import canary_came_through as canary_came_through
+from warn.telemetry.hearing import connector_spent as connector_spent
+from warn.telemetry.hearing import heartbeat_failed as heartbeat_failed
+from warn.telemetry.hearing import heartbeat_told as heartbeat_told
+from warn.telemetry.hearing import source_heard as source_heard
+from warn.telemetry.hearing import source_silent as source_silent
 from warn.telemetry.kafka import bus_client_leaked as bus_client_leaked
 from warn.telemetry.kafka import bus_gap as bus_gap
 from warn.telemetry.kafka import bus_hanging as bus_hanging
+from warn.telemetry.kafka import bus_input_held_up as bus_input_held_up
 from warn.telemetry.kafka import bus_lag_untold as bus_lag_untold
 from warn.telemetry.kafka import bus_overlap as bus_overlap
 from warn.telemetry.logs import logger

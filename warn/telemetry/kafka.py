@@ -29,6 +29,13 @@ def bus_hanging(stage: str, partition: int, behind: int) -> None:
     say("bus_hanging", stage=stage, partition=partition, behind=behind)
 
 
+def bus_input_held_up(stage: str, partition: int, behind: int) -> None:
+    """A seat has taken in all that can be read; `behind` > 0 is an alarm: so many positions after that nobody has decided."""
+    metrics.BUS_INPUT_HELD_UP.put(int(behind > 0), stage, str(partition))
+    say = _log.error if behind else _log.info
+    say("bus_input_held_up", stage=stage, partition=partition, behind=behind)
+
+
 def bus_client_leaked(leaked: int) -> None:
     """A client that was let go of would not end; there are `leaked` of them now."""
     metrics.BUS_LEAKS.add()

@@ -39,6 +39,11 @@ COUNTS: dict[str, Count] = {
     "alerts": Count("warn_alerts", "Events of the machine's alerts.", "kind"),
     "incidents": Count("warn_incidents", "Events of the people's incidents.", "event"),
     "notifications": Count("warn_notifications", "What respond decided about telling somebody.", "outcome"),
+    "heartbeats": Count(
+        "warn_heartbeats",
+        "Canaries that came through everything, by whether the monitors may know.",
+        "outcome",
+    ),
     "leads": Count("warn_leads", "Incidents of which it is known who was first, warn or the press.", "first"),
     "lead_seconds": Count(
         "warn_lead_seconds", "Seconds between our page and the first article, by who was first.", "first"
@@ -65,9 +70,15 @@ CONNECTOR_GAP = Count(
 CONNECTOR_LAST_EVENT = Level(
     "warn_connector_last_event_timestamp_seconds", "When a connector last brought anything.", "connector"
 )
-PUSHES = Count(
-    "warn_pushes", "Calls that others sent to us, by what became of them.", "connector", "outcome"
+CONNECTOR_SPENT = Level(
+    "warn_connector_spent",
+    "What reading has cost in the period of its ceiling, as the connector reckons.",
+    "connector",
 )
+SOURCE_SILENT = Level(
+    "warn_source_silent", "1 for each source that is not heard as it should be, by how.", "source", "state"
+)
+PUSHES = Count("warn_pushes", "Calls that others sent to us, by what became of them.", "connector", "outcome")
 DOOR_PUBLISHED = Count("warn_door_published", "Mentions let through the door onto the bus.", "connector")
 DOOR_DROPPED = Count("warn_door_dropped", "Items dropped at the door.", "connector", "reason")
 DISK_FREE = Level("warn_disk_free_bytes", "Free space where the store lies.")
@@ -121,8 +132,29 @@ BUS_OVERLAP = Count("warn_bus_overlap", "Records that were committed twice.", "t
 BUS_HANGING = Level(
     "warn_bus_hanging", "1 where a transaction on a seat's state is decided by nobody.", "stage", "partition"
 )
+BUS_INPUT_HELD_UP = Level(
+    "warn_bus_input_held_up",
+    "1 where a transaction in a seat's input is decided by nobody.",
+    "stage",
+    "partition",
+)
 BUS_LEAKS = Count("warn_bus_leaks", "Kafka clients that would not end.")
 BUS_LAG_UNTOLD = Count("warn_bus_lag_untold", "Times that positions could not be written for lag tools.")
+
+# the dead man's switch
+CANARY_AT = Level(
+    "warn_canary_last_timestamp_seconds", "The minute of the last canary that came through everything."
+)
+HEARTBEAT_OK = Level(
+    "warn_heartbeat_last_success_timestamp_seconds",
+    "When an outside monitor was last told that warn hears and can page.",
+    "monitor",
+)
+HEARTBEAT_FAILURES = Count(
+    "warn_heartbeat_failures",
+    "Times that an outside monitor could not be told, after three tries.",
+    "monitor",
+)
 
 # respond and delivery
 INCIDENTS_OPEN = Level("warn_incidents_open", "Incidents that are not closed.")

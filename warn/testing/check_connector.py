@@ -9,10 +9,11 @@ It is run by the real supervisor on a real bus, once whole and once cut off afte
 """
 
 import asyncio
+import logging
 import random
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from typing import Final, NamedTuple
 
 from warn.bus.memory import MemoryBus, MemoryStore
@@ -53,17 +54,46 @@ async def check_connector(
     """Raises AssertionError with what is wrong.
 
     `make` gives the settings and a fresh connector over the same source each time. `failing`: by name, sources that
-    fail. `secrets`: keys, and names of authors in the source, that no error may say.
+    fail. `secrets`: keys, and names of authors in the source, that no error may say, and no log line at DEBUG.
     """
-    _, connector = make()
-    batches = await _read(connector, None)
-    assert batches, "it yielded nothing: give it a source with something in it"
-    _check_items(connector, batches)
-    await _check_reread(make, batches)
-    await _check_resume(make, batches)
-    await _check_cancel(make)
-    for name, one in (failing or {}).items():
-        await _check_failure(name, one, secrets)
+    with _listening() as lines:
+        _, connector = make()
+        batches = await _read(connector, None)
+        assert batches, "it yielded nothing: give it a source with something in it"
+        _check_items(connector, batches)
+        await _check_reread(make, batches)
+        await _check_resume(make, batches)
+        await _check_cancel(make)
+        for name, one in (failing or {}).items():
+            await _check_failure(name, one, secrets)
+    for line in lines:
+        for secret in secrets:
+            assert secret not in line, f"a log line of {line.split()[0]} says a secret or a name"
+
+
+class _Lines(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # The stand-in for the service may be a uvicorn of this process, and logs what it was asked.
+        if not record.name.startswith("uvicorn"):
+            self.lines.append(f"{record.name} {self.format(record)}")
+
+
+@contextmanager
+def _listening() -> Iterator[list[str]]:
+    """All that is logged meanwhile, as somebody sees it who sets the root logger to DEBUG."""
+    root, handler = logging.getLogger(), _Lines()  # noqa: TID251 - listening, not logging
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield handler.lines
+    finally:
+        root.setLevel(before)
+        root.removeHandler(handler)
 
 
 async def _read(connector: Connector, cursor: Cursor | None) -> list[Batch]:

@@ -19,6 +19,7 @@ from warn.model.flow import MENTIONS
 from warn.model.records import Clock
 from warn.model.wire import encode
 from warn.stages.base import In, Out
+from warn.telemetry.series import REGISTRY
 from warn.web.health import Health
 
 
@@ -30,6 +31,7 @@ class Worker:
 
     def __init__(self, what: Literal["well", "quiet", "ended"]) -> None:
         self.what = what
+        self.taken = 0
 
     async def caught_up(self) -> None:
         if self.what == "ended":
@@ -110,6 +112,29 @@ async def test_without_an_engine_nothing_is_known() -> None:
     world.away = False
     assert not await stuck(world, STILL_S)
     assert await stuck(world, 20)
+
+
+async def test_input_that_nobody_decides_is_an_alarm_and_no_reason_to_end() -> None:
+    """A new process would wait for the same transaction; once it is decided, who does not read on is stuck."""
+    world = World("quiet")
+    readable = 3
+
+    async def decided(topic: str, partition: int) -> int:
+        assert (topic, partition) == (MENTIONS, 0)
+        return readable
+
+    await world.bus.write([Out(MENTIONS, 0, b"", b"x") for _ in range(4)])
+    world.progress = Progress(lambda: world.now, decided)
+    world.progress.sign("match", 0)
+    world.worker.taken = 3
+    assert not await stuck(world, 500)
+    labels = {"stage": "match", "partition": "0"}
+    assert REGISTRY.get_sample_value("warn_bus_input_held_up", labels) == 1
+    readable = 4
+    assert await world.look(10), "it could read on, and does not"
+    world.worker.what = "well"
+    assert not await stuck(world, 100)
+    assert REGISTRY.get_sample_value("warn_bus_input_held_up", labels) == 0
 
 
 async def test_a_seat_that_is_gone_is_forgotten() -> None:

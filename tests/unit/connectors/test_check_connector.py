@@ -1,6 +1,7 @@
 """The contract suite finds what it is there to find."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from typing import ClassVar
 
@@ -89,6 +90,15 @@ class Untidy(Sound):
             yield batch
 
 
+class Talks(Sound):
+    """It logs where it reads."""
+
+    async def batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
+        async for batch in super().batches(cursor):
+            logging.getLogger("forum").debug("GET /?key=%s", "sesame")
+            yield batch
+
+
 class Fails(Sound):
     async def batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
         raise TemporaryError("429 for key sesame", reason=Reason.RATE_LIMITED, retry_after_s=7.0)
@@ -114,11 +124,12 @@ async def test_a_sound_connector_passes() -> None:
         (Cursorless, "no batch has a cursor"),
         (Empty, "yielded nothing"),
         (Untidy, "left 1 tasks running"),
+        (Talks, "a log line of forum says a secret"),
     ],
 )
 async def test_a_faulty_one_does_not(connector: type[Sound], message: str) -> None:
     with pytest.raises(AssertionError, match=message):
-        await check_connector(lambda: make(connector))
+        await check_connector(lambda: make(connector), secrets=["sesame"])
 
 
 @pytest.mark.parametrize(

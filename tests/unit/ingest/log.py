@@ -16,7 +16,7 @@ def rows(store: MemoryStore, partition: int = 0) -> list[Row]:
         one = decode_mentions(record.value)
         if isinstance(one, Parcel):
             found += one.mentions
-        else:
+        elif isinstance(one, Clock):
             found.append(one)
     return found
 

@@ -8,12 +8,12 @@ from tests.unit.ingest.scripted import START, Scripted, during, supervise, timed
 from warn.bus.embedded import EmbeddedBus
 from warn.ingest.connector import Batch, Cursor
 from warn.model.flow import MENTIONS
-from warn.model.records import Clock, Parcel
+from warn.model.records import Canary, Clock, Parcel
 from warn.model.wire import decode_mentions
 
 
 def test_the_clock_goes_on_while_intake_pauses(tmp_path: Path) -> None:
-    async def story() -> tuple[list[str], list[Parcel | Clock]]:
+    async def story() -> tuple[list[str], list[Parcel | Clock | Canary]]:
         free = 10**12
         bus = await EmbeddedBus.start(tmp_path, durable=False, clock=wall, free_bytes=lambda: free)
         script = [act for n in range(40) for act in (Batch((item(str(n)),), Cursor(str(n))), 1.0)]
@@ -28,7 +28,7 @@ def test_the_clock_goes_on_while_intake_pauses(tmp_path: Path) -> None:
             supervisor.stop()
             await running
         reader = await bus.follow(MENTIONS)
-        found: list[Parcel | Clock] = []
+        found: list[Parcel | Clock | Canary] = []
         while records := await reader.read(1_000, 0.0):
             found += [decode_mentions(value) for _, _, _, value in records]
         await bus.close()

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from warn.ingest.copies import Copies
 from warn.ingest.memory import KEEP_S, SEGMENT, TOUCH_S, Memory
 from warn.model.hashing import BUCKETS
 
@@ -79,3 +80,26 @@ def _save(memory: Memory, store: dict[bytes, bytes]) -> None:
             store.pop(key, None)
         else:
             store[key] = body
+
+
+def test_a_bucket_that_empties_and_fills_again_in_one_step_is_no_old_segment() -> None:
+    """Who follows the state hears of what is gone, and of what is new."""
+    memory, copies = Memory(), Copies(2)
+    now = 1_700_000_000
+
+    def ship() -> None:
+        for key, body in memory.changes().items():
+            copies.take(1, key, body)
+
+    memory.pass_time(now)
+    for post in (1, 2, 3):
+        memory.put(post, 7, now)
+    ship()
+    assert copies.get(1, 2) == 7
+    now += KEEP_S + 3600
+    memory.pass_time(now)
+    for post in (11, 12):
+        memory.put(post, 7, now)
+    ship()
+    for post in (1, 2, 3, 11, 12):
+        assert copies.get(1, post) == memory.get(post)

@@ -26,6 +26,12 @@ KAFKA_CALLS: dict[Callable[..., None], tuple[Callable[[], None], str, dict[str, 
         {"stage": "match", "partition": "1"},
         "bus_hanging",
     ),
+    events.bus_input_held_up: (
+        lambda: events.bus_input_held_up("match", 2, 1),
+        "warn_bus_input_held_up",
+        {"stage": "match", "partition": "2"},
+        "bus_input_held_up",
+    ),
     events.bus_client_leaked: (
         lambda: events.bus_client_leaked(2),
         "warn_bus_leaks_total",

@@ -106,6 +106,11 @@ class KafkaBus:
         place = self.cluster.place(topic, partition)
         return (await self.cluster.offsets.last([place]))[place]
 
+    async def decided(self, topic: str, partition: int) -> int:
+        """The position before the first record of a transaction that nobody has decided yet: no reader gets further."""
+        place = self.cluster.place(topic, partition)
+        return (await self.cluster.offsets.committed([place]))[place]
+
     async def rewrite(self, topic: str, change: Callable[[bytes], bytes | None]) -> int | None:
         """None: what brokers hold nobody changes, it goes with its age."""
         return None

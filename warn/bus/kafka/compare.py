@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from warn.bus.kafka.config import KafkaConfig
 from warn.bus.kafka.topics import TEXTS, KafkaTopic
 from warn.model.flow import COLLECT, DETECT, MATCH, MENTIONS, SIGNALS
+from warn.model.hashing import BUCKETS
 
 
 class Level(StrEnum):
@@ -117,9 +118,12 @@ def _partitions(topic: KafkaTopic, there: There, config: KafkaConfig) -> Iterato
     what = f"has {_count(there.partitions, 'partition')}, and must have {topic.partitions}"
     key = _SETTING_OF.get(topic.ours)
     other = f"another bus.kafka.prefix (now {config.prefix}) and run `warn init`, which starts anew beside the old"
+    can_be = key is not None and 1 <= there.partitions <= BUCKETS
+    if key == "bus.mentions" and BUCKETS % max(there.partitions, 1):
+        can_be = False  # our own settings would refuse it
     do = (
         f"set {key} to {there.partitions} if all its topics have that, or take {other}"
-        if key
+        if can_be
         else f"take {other}"
     )
     yield Finding(Level.WRONG, topic.name, what, do)

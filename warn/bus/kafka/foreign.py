@@ -10,7 +10,6 @@ from typing import Final
 
 from aiokafka.structs import TopicPartition
 
-from warn.bus.access import Lost, Record
 from warn.bus.base import TrimmedError
 from warn.bus.kafka import wire
 from warn.bus.kafka.admin import bootstrap
@@ -18,6 +17,7 @@ from warn.bus.kafka.clients import Clients
 from warn.bus.kafka.config import KafkaConfig
 from warn.bus.kafka.offsets import Offsets
 from warn.bus.kafka.tail import Tail
+from warn.bus.outside import Lost, Record
 from warn.bus.watch import BusWatch
 from warn.model.errors import PermanentError, Reason, TemporaryError
 from warn.telemetry import events

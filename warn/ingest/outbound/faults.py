@@ -64,7 +64,7 @@ def broken(place: str, error: BaseException) -> WarnError:
         if isinstance(cause, ssl.SSLCertVerificationError):
             why = _CERTIFICATE.get(cause.verify_code, "it does not hold")
             return TemporaryError(f"{place}: its certificate is not accepted ({why})", reason=Reason.NETWORK)
-        if isinstance(cause, ssl.SSLError):
+        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLWantReadError):
             return TemporaryError(f"{place}: no TLS can be agreed on with it", reason=Reason.NETWORK)
     return _plain(place, causes)
 

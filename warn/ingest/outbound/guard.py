@@ -6,6 +6,7 @@ TLS still holds the certificate to the name.
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -26,6 +27,27 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     """All addresses that the machine's resolver gives. Raises OSError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(one[4][0]) for one in found]
+
+
+class _Stream(httpcore2.AsyncNetworkStream):
+    """A connection that is closed, too, when it is cut off in the middle of agreeing on TLS; the library forgets it."""
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self.read, self.write, self.aclose = stream.read, stream.write, stream.aclose  # type: ignore[method-assign]
+        self.get_extra_info = stream.get_extra_info  # type: ignore[method-assign]
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the port is httpcore's
+    ) -> httpcore2.AsyncNetworkStream:
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:
+            await self._stream.aclose()
+            raise
 
 
 class Guard(httpcore2.AsyncNetworkBackend):
@@ -69,7 +91,7 @@ class Guard(httpcore2.AsyncNetworkBackend):
             timeout_s /= len(addresses)
         for number, address in enumerate(addresses, 1):
             try:
-                return await self._net.connect_tcp(address, port, timeout_s, *rest)
+                return _Stream(await self._net.connect_tcp(address, port, timeout_s, *rest))
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 if number == len(addresses):
                     raise

@@ -6,6 +6,7 @@
     {path: data.date, as: unix_ms}                a path, and how to read what stands there
     {path: verb, map: {add: comment}, default: x} one word for another
     {path: retweet.id, then: repost}              this word, where there is something
+    {path: body, html: true}                      what a reader sees of HTML; `slack: true`: of Slack's marks
     {join: [channel, ts], with: ":"}              several, if all are there
     {find: refs, where: type, is: {const: quoted}, take: id}    of the element of a list that fits
     {arrival: true}                               when the call came in
@@ -14,6 +15,7 @@
 No expression is evaluated anywhere; each does a bounded amount of work.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -28,10 +30,10 @@ MOST_OF: Final = 32
 MOST_SEARCHED: Final = 256
 MOST_TEXT: Final = 100_000
 """Characters; the door keeps fewer."""
-_SHAPES: Final = ("map", "then", "as", "html", "prefix", "default")
+_SHAPES: Final = ("map", "then", "as", "html", "slack", "prefix", "default")
 _MAIN: Final = ("path", "const", "join", "find", "arrival", "setting")
 _BESIDES: Final = {"join": ("with",), "find": ("where", "is", "take")}
-Scalar = str | int | float | bool
+_ANGLED: Final = re.compile(r"<([^<>]*)>")
 
 
 class Context(NamedTuple):
@@ -209,6 +211,25 @@ def _read(html: object) -> Step:
     return lambda found: plain(found) if html and isinstance(found, str) else found
 
 
+def _unmarked(slack: object) -> Step:
+    if not isinstance(slack, bool):
+        raise ValueError("slack: true or false")  # noqa: TRY004 - as above
+
+    def unmarked(found: Any) -> Any:
+        if not slack or not isinstance(found, str):
+            return found
+        bare = _ANGLED.sub(_bare, found[:MOST_TEXT])
+        return bare.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
+
+    return unmarked
+
+
+def _bare(found: re.Match[str]) -> str:
+    """What Slack puts between angles: of people nothing, of links what is shown of them, or else themselves."""
+    target, _, label = found.group(1).partition("|")
+    return "" if target.startswith(("@", "!", "mailto:")) else label or target
+
+
 def _prefixed(prefix: object) -> Step:
     if not isinstance(prefix, str):
         raise ValueError("prefix: text that is put in front")  # noqa: TRY004 - as above
@@ -220,5 +241,6 @@ _STEPS: Final[Mapping[str, Callable[[object], Step]]] = {
     "then": _then,
     "as": _timed,
     "html": _read,
+    "slack": _unmarked,
     "prefix": _prefixed,
 }

@@ -36,7 +36,7 @@ def noting(out: Outbound) -> Noting:
     """Put a noting network behind this client's guard."""
     network = Noting()
     guard: Guard = out._guard
-    guard._net = network
+    guard._net = network  # type: ignore[assignment]
     return network
 
 

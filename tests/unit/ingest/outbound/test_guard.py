@@ -221,7 +221,7 @@ async def test_an_address_that_does_not_answer_leaves_time_for_the_next() -> Non
             raise httpcore2.ConnectTimeout("slow")
 
     guard = Guard(resolve=Names([OPEN, "93.184.215.15"]))
-    guard._net = Slow()
+    guard._net = Slow()  # type: ignore[assignment]
     with pytest.raises(httpcore2.ConnectTimeout):
         await guard.connect_tcp("forum.example", 80, 10.0)
     assert shares == [5.0, 5.0]

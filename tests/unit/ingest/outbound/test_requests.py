@@ -163,7 +163,7 @@ async def test_redirects_are_followed_three_times() -> None:
     ["http://169.254.169.254/latest", "file:///etc/passwd", "ftp://127.0.0.1/", "//127.0.0.1:22/", "http://[::1",
      "http://127.0.0.1:22/", "http://user@127.0.0.1/", "gopher://x/", "http://\\", "http://2130706433/", "x" * 70_000],
 )  # fmt: skip
-async def test_no_redirect_leads_inside(location: str) -> None:
+async def test_no_redirect_leads_inside(location: str, monkeypatch: pytest.MonkeyPatch) -> None:
     dialled: list[tuple[str, int]] = []
     async with raw(answering(http(302, f"location: {location}"))) as address, out(address) as forum:
         real = forum._guard._net.connect_tcp
@@ -172,7 +172,7 @@ async def test_no_redirect_leads_inside(location: str) -> None:
             dialled.append((host, port))
             return await real(host, port, *rest, **named)
 
-        forum._guard._net.connect_tcp = noted
+        monkeypatch.setattr(forum._guard._net, "connect_tcp", noted)
         with pytest.raises(WarnError) as caught:
             await forum.get(f"{address.url}/?token={QUERY}")
     assert dialled == [("127.0.0.1", address.port)]
@@ -408,6 +408,7 @@ async def _tls(folder: Path, *, days: int, names: str) -> AsyncIterator[tuple[Ad
     context.load_cert_chain(certificate, key)
     async with raw(answering(ok()), tls=context) as address:
         yield address, ssl.create_default_context(cafile=certificate)
+        await asyncio.sleep(0.1)  # until the server has seen that we hung up in the middle of the handshake
 
 
 async def test_tls(tmp_path: Path) -> None:
@@ -419,9 +420,23 @@ async def test_tls(tmp_path: Path) -> None:
     async with _tls(tmp_path, days=2, names="DNS:planted-query-2.example") as (address, trusted):
         error = await error_of(address, tls=trusted)
         assert "for another" in str(error)
-    async with raw(answering(ok())) as address:
+    async with raw(lambda _, writer: _say(writer, b"220 smtp.example ESMTP\r\n")) as address:
         error = await error_of(address._replace(tls=True))
         assert error.reason is Reason.NETWORK and "no TLS" in str(error)
+
+
+async def test_cut_off_while_agreeing_on_tls_it_leaves_no_socket() -> None:
+    gone = asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        gone.set()
+
+    async with raw(handle) as address:
+        error = await error_of(address._replace(tls=True), deadline_s=0.2)
+        assert error.reason is Reason.TIMEOUT
+        async with asyncio.timeout(1):
+            await gone.wait()
 
 
 async def test_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:

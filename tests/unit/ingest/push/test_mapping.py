@@ -31,7 +31,7 @@ def mention(**fields: Any) -> dict[str, Any]:
     return {"mentions": [{"id": "id", "text": "text", **fields}]}
 
 
-BODY = {"a": {"b": [{"c": 1, "d": [{"e": 2}, {"e": 3}]}, {"c": 4}]}, "x": None, "one": {"e": 5}}
+BODY: dict[str, Any] = {"a": {"b": [{"c": 1, "d": [{"e": 2}, {"e": 3}]}, {"c": 4}]}, "x": None, "one": {"e": 5}}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,260 @@
+"""Feeds made to do harm are refused or read within a second, and nobody else notices."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.shared import SHARED, needs_shared
+from warn.ingest.feeds.reader import Feed, Reader, reader
+from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
+
+GOOD = b"<rss version='2.0'><channel><title>Desk</title><ttl>30</ttl><item><title>Acme</title></item></channel></rss>"
+KB = 1_000
+
+
+def rss(body: bytes, prolog: bytes = b"<?xml version='1.0'?>") -> bytes:
+    return prolog + b"<rss version='2.0'><channel><title>Desk</title>" + body + b"</channel></rss>"
+
+
+_LAUGHS = b"<!DOCTYPE lolz [<!ENTITY l0 'lol'>" + b"".join(
+    b"<!ENTITY l%d '%s'>" % (i, b"&l%d;" % (i - 1) * 10) for i in range(1, 10)
+) + b"]>"  # fmt: skip
+_QUADRATIC = b"<!DOCTYPE q [<!ENTITY a '" + b"a" * 100 * KB + b"'>]>"
+_NESTED = b"<item>" + b"<a>" * 100 * KB + b"x" + b"</a>" * 100 * KB + b"</item>"
+HOSTILE = {
+    "billion laughs": rss(b"<item><title>&l9;</title></item>", _LAUGHS),
+    "billion laughs, UTF-16": ("\ufeff" + rss(b"<item><title>&l9;</title></item>", _LAUGHS).decode()).encode(
+        "utf-16"
+    ),
+    "billion laughs, UTF-16 unmarked": rss(b"<item><title>&l9;</title></item>", _LAUGHS)
+    .decode()
+    .encode("utf-16-be"),
+    "billion laughs, UTF-32": rss(b"<item><title>&l9;</title></item>", _LAUGHS).decode().encode("utf-32"),
+    "behind junk": b"x<a/>" + rss(b"<item><title>&l9;</title></item>", b"<?xml version='1.0'?>" + _LAUGHS),
+    "behind a comment": rss(b"<item><title>&l9;</title></item>", b"<!-- <rss> -->" + _LAUGHS),
+    "quadratic": rss(b"<item><title>" + b"&a;" * 100 * KB + b"</title></item>", _QUADRATIC),
+    "external file": rss(
+        b"<item><title>&x;</title></item>", b"<!DOCTYPE r [<!ENTITY x SYSTEM 'file:///etc/passwd'>]>"
+    ),
+    "external http": rss(
+        b"<item><title>&x;</title></item>", b"<!DOCTYPE r [<!ENTITY x SYSTEM 'http://127.0.0.1/'>]>"
+    ),
+    "parameter entity": rss(b"", b"<!DOCTYPE r [<!ENTITY % x SYSTEM 'http://127.0.0.1/'> %x;]>"),
+    "two types": rss(b"", b"<!DOCTYPE rss><!DOCTYPE r [<!ENTITY x 'y'>]>"),
+    "an entity alone": rss(b"", b"<!ENTITY x 'y'>"),
+    "nested": rss(_NESTED),
+    "100,000 entries": rss(b"<item><g/></item>" * 100 * KB),
+    "100,000 attributes": rss(b"<item>" + b"".join(b"<a x%d=''/>" % i for i in range(30 * KB)) + b"</item>"),
+}
+"""Must be refused, as hostile."""
+HARMLESS = {
+    "nested in CDATA": rss(b"<item><title>Acme</title><description><![CDATA[" + b"<b>" * 500 * KB + b"]]></description></item>"),
+    "nested unmatched": rss(b"<item><title>Acme</title><description><![CDATA[" + b"<b></i>" * 200 * KB + b"]]></description></item>"),
+    "one giant word": rss(b"<item><title>" + b"x" * 2_000 * KB + b"</title></item>"),
+    "giant attribute": rss(b"<item><title>Acme</title><g x='" + b"y" * 1_900 * KB + b"'/></item>"),
+    "many attributes": rss(b"<item><title>Acme</title><g " + b" ".join(b"a%d=''" % i for i in range(150 * KB)) + b"/></item>"),
+    "broken and nested": rss(b"<item><title>Acme</title></item><x>" + b"<a><b " * 150 * KB),
+    "broken close tags": rss(b"<item><title>Acme</title></item>" + b"</a>" * 400 * KB),
+    "ampersands": rss(b"<item><title>Acme</title><description>" + b"&" * 1_900 * KB + b"</description></item>"),
+    "names of entities": rss(b"<item><title>Acme</title><description>" + b"&a" * 900 * KB + b"</description></item>"),
+    "blanks": rss(b"<item><title>Acme</title><description>" + b" \n" * 900 * KB + b"</description></item>"),
+    "unquoted": rss(b"<item><title>Acme</title></item>" + b" a=b" * 450 * KB),
+    "links": rss(b"<item><title>Acme</title></item>" + b"<link a>\n" * 200 * KB),
+    "NULs": rss(b"<item><title>Ac\0me</title></item>" + b"\0" * 500 * KB),
+    "CDATA in pieces": rss(b"<item><title>Acme</title><description>" + b"<![CDATA[x]]>" * 140 * KB + b"</description></item>"),
+    "comments": rss(b"<item><title>Acme</title></item>" + b"<!---->" * 280 * KB),
+    "instructions": rss(b"<item><title>Acme</title></item>" + b"<?a?>" * 380 * KB),
+    "many dates": rss(b"<item><title>Acme</title><pubDate>" + b"1" * 5_000 + b"</pubDate></item>" * 50),
+    "UTF-7": b"<?xml version='1.0' encoding='utf-7'?>+ADw-rss+AD4-" + b"+ADw-" * 100 * KB,
+    "no feed": b"\x7fELF" + os.urandom(500 * KB),
+    "a page": b"<!doctype html><html><body>" + b"<p>hello" * 100 * KB,
+    "nothing": b"",
+    "a lone mark": b"\xff\xfe",
+    "namespaces": rss(b"<item><title>Acme</title></item>" + b"".join(b"<n%d:a xmlns:n%d='u:%d'/>" % (i, i, i) for i in range(19 * KB))),
+    "JSON": b"{\"items\": " + b"[" * 100 * KB,
+}  # fmt: skip
+"""May be read or refused, but within a second, and by a child that may be told so."""
+
+
+def proc(pid: int, what: str = "") -> Path:
+    return Path("/proc") / str(pid) / what
+
+
+def told(pid: int) -> tuple[bytes, str]:
+    return proc(pid, "environ").read_bytes(), proc(pid, "limits").read_text()
+
+
+def alive(*pids: int) -> bool:
+    return any(proc(pid).exists() for pid in pids)
+
+
+@asynccontextmanager
+async def pulse(most_s: float) -> AsyncIterator[None]:
+    """What else the daemon does is never held up for longer than this."""
+    worst = 0.0
+
+    async def beat() -> None:
+        nonlocal worst
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0.005)
+            worst = max(worst, time.perf_counter() - before - 0.005)
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(beat())
+        yield
+        task.cancel()
+    assert worst < most_s, f"held up for {worst * 1000:.0f} ms"
+
+
+async def outcome(data: bytes) -> Feed | WarnError:
+    """What comes of it, which has to come within a second (and a bit, for a busy machine)."""
+    found: Feed | WarnError
+    async with reader() as one:
+        await one.read(GOOD)
+        started = time.perf_counter()
+        async with pulse(0.1):
+            try:
+                found = await one.read(data)
+            except WarnError as e:
+                found = e
+        assert time.perf_counter() - started < 1.5
+        assert (await one.read(GOOD)).entries[0].title == "Acme", "the next feed is read as if nothing were"
+    return found
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_hostile(name: str) -> None:
+    found = await outcome(HOSTILE[name])
+    assert isinstance(found, PermanentError) and found.reason is Reason.HOSTILE, found
+    assert "Acme" not in str(found) and "lol" not in str(found) and "root:" not in str(found)
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+async def test_refused_or_read_within_a_second(name: str) -> None:
+    found = await outcome(HARMLESS[name])
+    assert isinstance(found, (Feed, PermanentError, TemporaryError))
+    if isinstance(found, Feed):
+        assert not any("\0" in one.text + one.title for one in found.entries)
+
+
+async def test_what_a_feed_says() -> None:
+    data = b"""<?xml version="1.0" encoding="utf-8"?><!DOCTYPE rss PUBLIC "-//Netscape//DTD" "http://x.example/rss.dtd">
+    <rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom"><channel><title>Desk &amp;amp; more</title><ttl> 45 </ttl>
+    <language>nl-NL</language><skipHours><hour>3</hour><hour>24</hour><hour>x</hour></skipHours>
+    <atom:link rel="hub" href="https://hub.example/"/>
+    <item><guid isPermaLink="false">g1</guid><link>https://x.example/1?a=1&amp;b=2</link><title>Acme&nbsp;&eacute;n</title>
+    <description>&lt;p&gt;One&lt;/p&gt;&lt;p&gt;two&lt;script&gt;x&lt;/script&gt;</description>
+    <pubDate>Mon, 01 Jan 2024 00:00:00 +0100</pubDate></item></channel></rss>"""
+    async with reader() as one:
+        feed = await one.read(data)
+    assert (feed.title, feed.language, feed.ttl_min, feed.skip_hours) == ("Desk & more", "nl-NL", 45, (0, 3))
+    assert feed.hubs == ("https://hub.example/",) and feed.left_out == 0
+    entry = feed.entries[0]
+    assert (entry.id, entry.link, entry.title) == ("g1", "https://x.example/1?a=1&b=2", "Acme én")
+    assert entry.text == "One\ntwo" and entry.published_ms == 1_704_063_600_000
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "declared", "charset"),
+    [
+        ("Акме горит", "windows-1251", "windows-1251", ""),
+        ("Акме горит", "koi8-r", "", "koi8-r"),
+        ("Акме горит", "koi8-r", "koi8-r", "iso-8859-1"),
+        ("Café brûlé", "utf-8", "iso-8859-1", "iso-8859-1"),
+        ("Café “Acme”", "cp1252", "iso-8859-1", ""),
+        ("Café “Acme”", "cp1252", "", ""),
+        ("Café", "utf-16", "utf-16", ""),
+        ("Café", "utf-16-le", "", ""),
+        ("Café", "utf-32-be", "utf-8", ""),
+        ("日本語", "shift_jis", "Shift_JIS", ""),
+        ("日本語", "euc_jp", "", "EUC-JP"),
+        ("Zażółć", "iso-8859-2", "ISO-8859-2", "us-ascii"),
+        ("Café", "utf-8", "utf-7", "x-nonsense"),
+        ("Café", "utf-8-sig", "", ""),
+    ],
+)
+async def test_encodings(text: str, encoding: str, declared: str, charset: str) -> None:
+    head = f"<?xml version='1.0' encoding='{declared}'?>" if declared else ""
+    data = f"{head}<rss version='2.0'><channel><item><title>{text}</title></item></channel></rss>".encode(
+        encoding
+    )
+    async with reader() as one:
+        assert [entry.title for entry in (await one.read(data, charset)).entries] == [text]
+
+
+async def test_a_killed_child_is_replaced_and_none_is_left() -> None:
+    async with reader() as one, reader() as same:
+        assert one is same
+        await one.read(GOOD)
+        first = one._process
+        assert first is not None
+        os.kill(first.pid, 9)
+        with pytest.raises(PermanentError):
+            await one.read(GOOD)
+        await one.read(GOOD)
+        second = one._process
+        assert second is not None and one.started >= 2
+    assert one._process is None and first.returncode is not None and second.returncode is not None
+    assert not alive(first.pid, second.pid)
+
+
+async def test_a_child_that_hangs_is_killed() -> None:
+    one = Reader(deadline_s=0.2)
+    await one.read(GOOD)
+    process = one._process
+    assert process is not None
+    os.kill(process.pid, 19)  # SIGSTOP
+    with pytest.raises(PermanentError, match="longer than a second"):
+        await one.read(GOOD)
+    assert process.returncode == -9 and one._process is None
+
+
+async def test_cancelled_it_leaves_no_child() -> None:
+    async with asyncio.TaskGroup() as group:
+        holding = asyncio.Event()
+        pids: list[int] = []
+
+        async def read() -> None:
+            async with reader() as one:
+                await one.read(GOOD)
+                assert one._process is not None
+                pids.append(one._process.pid)
+                os.kill(one._process.pid, 19)
+                holding.set()
+                await one.read(GOOD)
+
+        task = group.create_task(read())
+        await holding.wait()
+        task.cancel()
+    assert task.cancelled() and not alive(*pids)
+
+
+async def test_the_child_knows_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARN_HASH_KEY", "planted-secret")
+    async with reader() as one:
+        await one.read(GOOD)
+        assert one._process is not None
+        environment, limits = told(one._process.pid)
+    assert b"planted" not in environment
+    assert [line.split()[3] for line in limits.splitlines() if line.startswith("Max open files")] == ["0"]
+
+
+@needs_shared
+@pytest.mark.parametrize("folder", ["rss_real", "rss_nasty"])
+async def test_recorded_feeds(folder: str) -> None:
+    assert SHARED is not None
+    read = refused = 0
+    async with reader() as one:
+        for path in sorted((SHARED / "data" / "payloads" / folder).iterdir()):
+            try:
+                read += bool(await one.read(path.read_bytes()))
+            except TemporaryError:
+                refused += 1
+        assert one.started == 1
+    assert refused <= 1 and read

@@ -1,0 +1,187 @@
+"""Has feeds read by a child, one for all who read feeds: whatever a feed does to it, the daemon keeps its pulse.
+
+The child is started with the first feed, ended with the last user, and replaced when a feed took it longer than a
+second. It is given no setting, no key and no file.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from weakref import WeakKeyDictionary
+
+from warn.ingest.feeds.framing import ANSWER, MOST_ANSWER, WORK
+from warn.model.errors import PermanentError, Reason, TemporaryError
+
+DEADLINE_S: Final = 1.0
+START_S: Final = 30.0
+"""A machine that is busy with something else takes its time to start a process."""
+_ROOT: Final = str(Path(__file__).resolve().parents[3])
+
+
+class Entry(NamedTuple):
+    """One entry of a feed; texts are plain, times in milliseconds, None where it gives none that can be read."""
+
+    id: str
+    link: str
+    title: str
+    text: str
+    published_ms: int | None
+    updated_ms: int | None
+
+
+class Feed(NamedTuple):
+    """What a feed says. `ttl_min`, `skip_hours` (UTC): when it wishes to be asked; `hubs`: where it could be subscribed to.
+
+    `left_out`: entries above the thousand that are read; `empty`: those that say nothing.
+    """
+
+    title: str
+    language: str
+    ttl_min: int | None
+    skip_hours: tuple[int, ...]
+    hubs: tuple[str, ...]
+    left_out: int
+    empty: int
+    entries: tuple[Entry, ...]
+
+
+class Reader:
+    """The child. Made by `reader()`."""
+
+    def __init__(self, deadline_s: float = DEADLINE_S) -> None:
+        self._deadline_s = deadline_s
+        self._process: Process | None = None
+        self._turn = asyncio.Lock()
+        self.users = 0
+        self.started = 0
+        """Children that were started, for tests and for the curious."""
+
+    async def read(self, data: bytes, charset: str = "") -> Feed:
+        """What a feed says. Raises PermanentError (hostile) and TemporaryError (malformed), whose messages begin with "it"
+        or "the feed" and quote nothing.
+        """
+        async with self._turn:
+            process = await self._child()
+            answered = False
+            try:
+                async with asyncio.timeout(self._deadline_s):
+                    said = await _exchange(process, data, charset)
+                answered = True
+            except TimeoutError:
+                raise PermanentError(
+                    "it takes longer than a second to read, as a feed made to do harm does",
+                    reason=Reason.HOSTILE,
+                ) from None
+            except (OSError, asyncio.IncompleteReadError, ValueError):
+                raise PermanentError(
+                    "the process that reads feeds died of it, as of one made to do harm",
+                    reason=Reason.HOSTILE,
+                ) from None
+            finally:
+                if not answered:  # it may be in the middle of something
+                    await self.end()
+        return _feed(said)
+
+    async def _child(self) -> Process:
+        if self._process is not None and self._process.returncode is None:
+            return self._process
+        self.started += 1
+        process = self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", "warn.ingest.feeds.child",
+            stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True, env=_environment(),
+        )  # fmt: skip
+        ready = False
+        try:
+            async with asyncio.timeout(START_S):
+                ready = bool((await _answer(process)).get("ready"))
+        except (TimeoutError, OSError, asyncio.IncompleteReadError, ValueError):
+            pass
+        finally:
+            if not ready:
+                await self.end()
+        if not ready:
+            raise TemporaryError("the process that reads feeds does not start", reason=Reason.UNEXPECTED)
+        return process
+
+    async def end(self) -> None:
+        """Kill the child, and wait for its end."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.returncode is None:
+            process.kill()
+        if process.stdin is not None:
+            process.stdin.close()
+        await asyncio.shield(process.wait())
+
+
+_readers: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Reader]] = WeakKeyDictionary()
+
+
+@asynccontextmanager
+async def reader() -> AsyncGenerator[Reader]:
+    """The reader that all of this loop share; its child ends with the last who uses it."""
+    one = _readers.setdefault(asyncio.get_running_loop(), Reader())
+    one.users += 1
+    try:
+        yield one
+    finally:
+        one.users -= 1
+        if not one.users:
+            await one.end()
+
+
+async def _exchange(process: Process, data: bytes, charset: str) -> dict[str, Any]:
+    assert process.stdin is not None
+    header = json.dumps({"charset": charset[:80]}).encode()
+    process.stdin.write(WORK.pack(len(header), len(data)) + header + data)
+    await process.stdin.drain()
+    return await _answer(process)
+
+
+async def _answer(process: Process) -> dict[str, Any]:
+    assert process.stdout is not None
+    (size,) = ANSWER.unpack(await process.stdout.readexactly(ANSWER.size))
+    if size > MOST_ANSWER:
+        raise ValueError("an answer larger than any")
+    said = json.loads(await process.stdout.readexactly(size))
+    if not isinstance(said, dict):
+        raise ValueError("an answer that is none")  # noqa: TRY004 - one kind of error for all that is no answer
+    return said
+
+
+def _feed(said: dict[str, Any]) -> Feed:
+    if "hostile" in said:
+        raise PermanentError(f"it is not read: {said['hostile']}", reason=Reason.HOSTILE)
+    if "unreadable" in said:
+        raise TemporaryError(f"it cannot be read: {said['unreadable']}", reason=Reason.MALFORMED)
+    return Feed(
+        title=said["title"],
+        language=said["language"],
+        ttl_min=said["ttl_min"],
+        skip_hours=tuple(said["skip_hours"]),
+        hubs=tuple(said["hubs"]),
+        left_out=said["left_out"],
+        empty=said["empty"],
+        entries=tuple(Entry(**one) for one in said["entries"]),
+    )
+
+
+def _environment() -> dict[str, str]:
+    """Where to find our own code, and nothing else: settings and keys stay here."""
+    kept = {
+        name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH") if name in os.environ
+    }
+    return {
+        **kept,
+        "PYTHONPATH": _ROOT,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "LC_ALL": "C.UTF-8",
+    }

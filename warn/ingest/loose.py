@@ -1,0 +1,26 @@
+"""JSON as services really send it: with characters in it that must not stand there, and stray backslashes."""
+
+import json
+import re
+from typing import Any, Final
+
+from warn.model.errors import Reason, TemporaryError
+
+_ESCAPE: Final = re.compile(r"\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4})|\\")
+
+
+def loose_json(place: str, body: bytes) -> Any:
+    """What `body` says. Bytes that are no UTF-8 become U+FFFD, a stray backslash is left out; half a surrogate pair stays,
+    for the door to refuse the one entry that holds it. Raises TemporaryError (malformed), which quotes nothing.
+    """
+    text = body.decode("utf-8-sig", "replace")
+    for attempt in (text, _ESCAPE.sub(_kept, text) if "\\" in text else ""):
+        try:
+            return json.loads(attempt, strict=False)
+        except (ValueError, RecursionError):
+            continue
+    raise TemporaryError(f"{place}: its answer cannot be read", reason=Reason.MALFORMED)
+
+
+def _kept(escape: re.Match[str]) -> str:
+    return escape[0] if len(escape[0]) > 1 else ""
