@@ -80,6 +80,8 @@ demo: $(READY)
 bench: $(READY)
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.state
+	$(BIN)/python -m benchmarks.jetstream --seconds 60
+	$(BIN)/python -m benchmarks.jetstream --seconds 60 --keep all
 
 # The dependency group `bench` is what warn is measured against.
 bench-kafka: $(READY)

@@ -197,6 +197,17 @@ def _frame(body: bytes) -> bytes:
     return (b"\x81" + bytes([n]) if n < 126 else b"\x81\x7e" + struct.pack(">H", n)) + body
 
 
+async def _answer_pings(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Until the client goes; it sends nothing but small control frames, masked."""
+    while True:
+        first, size = await reader.readexactly(2)
+        mask, body = await reader.readexactly(4), await reader.readexactly(size & 0x7F)
+        if first == 0x89:
+            writer.write(bytes([0x8A, len(body)]) + bytes(c ^ mask[i % 4] for i, c in enumerate(body)))
+        elif first == 0x88:
+            raise ConnectionResetError
+
+
 class Serving:
     """Plays so many events at so many a second to whoever connects; the first one starts the clock.
 
@@ -230,10 +241,11 @@ class Serving:
                      b"sec-websocket-accept: " + accept + b"\r\n\r\n")  # fmt: skip
         self._began_us = self._began_us or int(time.time() * 1e6)
         try:
-            await self._play(writer, self._start(parse_qs(target.query).get("cursor", [""])[0]))
-            await reader.read()
-        except ConnectionError:
-            return
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_answer_pings(reader, writer))
+                await self._play(writer, self._start(parse_qs(target.query).get("cursor", [""])[0]))
+        except* (ConnectionError, asyncio.IncompleteReadError):
+            pass
         finally:
             writer.close()
 
@@ -249,7 +261,8 @@ class Serving:
             due = min(self._total, int((time.time() * 1e6 - self._began_us) * self._rate / 1e6) + 1)
             if self._breaks and due >= self._breaks[0]:
                 self._breaks.pop(0)
-                return
+                writer.transport.abort()
+                raise ConnectionResetError
             until = min(due, i + 200)
             if until > i:
                 body = b"".join(

@@ -24,10 +24,13 @@ BUILT_IN: Final = {
     "kafka": "connectors.kafka_topic",
     "mastodon": "connectors.mastodon",
     "replay": "connectors.replay",
+    "rss": "connectors.rss",
     "simulate": "connectors.simulate",
     "slack": "connectors.slack",
     "stdin": "connectors.stdin",
+    "trends": "connectors.trends",
     "webhook": "connectors.webhook",
+    "wikimedia": "connectors.wikimedia",
     "zendesk": "connectors.zendesk",
 }
 """Type in the settings to the module whose `KIND` it is."""

@@ -24,8 +24,8 @@ from warn.model.mention import Item
 PLACE: Final = "zendesk"
 BETWEEN_S: Final = 6.1
 """Between two requests: ten a minute are allowed."""
-PER_PAGE: Final = 200
-MOST_BODY: Final = 16 * 1024 * 1024
+PER_PAGE: Final = 100
+MOST_BODY: Final = 8 * 1024 * 1024
 """A ticket holds up to 64 kB of text."""
 START_S: Final = 3_600
 """How far back the first look goes."""
@@ -135,7 +135,9 @@ class ZendeskConnector:
             most=MOST_BODY,
             accept=_BAD_CURSOR if at.after else (),
         )
-        return None if answer.status in _BAD_CURSOR else read_page(answer, self.source)
+        if answer.status in _BAD_CURSOR:
+            return None
+        return await asyncio.to_thread(read_page, answer, self.source)
 
     async def _turn(self) -> None:
         now = asyncio.get_running_loop().time()

@@ -26,7 +26,7 @@ CHUNK: Final = 200
 BETWEEN_S: Final = 0.5
 CATEGORIES_S: Final = 3_600.0
 """Seconds after which it is asked again which categories are for everybody."""
-MOST_BODY: Final = 8 * 1024 * 1024
+MOST_BODY: Final = 4 * 1024 * 1024
 _REMEDIES: Final = {
     403: "make a key in Admin, API keys (read only, for one user) and set it as `api_key`, and the user as `api_user`"
 }
@@ -143,7 +143,7 @@ class DiscourseConnector:
     async def _page(self, out: Outbound, before: int) -> Page:
         params = {"before": str(before)} if before else {}
         answer = await out.get(f"{self._base}/posts.json", params=params, most=MOST_BODY)
-        page = read_posts(answer.body, self.source, self._base)
+        page = await asyncio.to_thread(read_posts, answer.body, self.source, self._base)
         if self._by_key() and self._stale(page):
             answer = await out.get(f"{self._base}/site.json", most=MOST_BODY)
             self._open, self._asked = read_categories(answer.body), time.monotonic()

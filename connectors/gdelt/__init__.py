@@ -166,7 +166,8 @@ class GdeltConnector:
         if end is not None:
             params["enddatetime"] = _stamp(end)
         await self._turns.wait()
-        return read_answer(await out.get(str(self._config.url), params=params), self.source)
+        answer = await out.get(str(self._config.url), params=params)
+        return await asyncio.to_thread(read_answer, answer, self.source)
 
     def _batch(self, items: list[Item], refused: list[Refused], gaps: list[Gap]) -> Batch:
         new = [one for one in refused if one.payload not in self._told]

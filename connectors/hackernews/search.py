@@ -1,5 +1,6 @@
 """The search interface (Algolia): what holds a phrase, and the comments under a story."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -14,7 +15,7 @@ PER_PAGE: Final = 200
 """Of the 1,000 hits that it gives of one search at most."""
 MOST_PAGES: Final = 20
 """Requests for one search; what lies behind them is a gap."""
-MOST_BODY: Final = 8 * 1024 * 1024
+MOST_BODY: Final = 4 * 1024 * 1024
 MOST_STORIES: Final = 50
 """Stories whose comments are asked for at once."""
 PAYLOAD: Final = 4_096
@@ -76,17 +77,22 @@ class Search:
         window = f"created_at_i>{since}" + ("" if until is None else f",created_at_i<{until}")
         params = {**asked, "numericFilters": window, "hitsPerPage": str(PER_PAGE)}
         answer = await self._out.get(f"{self._url}/search_by_date", params=params, most=MOST_BODY)
-        said = loose_json(PLACE, answer.body)
-        hits = said.get("hits") if isinstance(said, dict) else None
-        if not isinstance(hits, list):
-            raise TemporaryError(f"{PLACE}: its search finds no list of hits", reason=Reason.MALFORMED)
-        entries: list[Entry] = []
-        refused: list[Refused] = []
-        for number, hit in enumerate(hits, 1):
-            one = read_hit(hit, self._source)
-            if isinstance(one, Entry):
-                entries.append(one)
-            else:
-                raw = json.dumps(hit).encode()[:PAYLOAD]
-                refused.append(Refused(f"{PLACE}, hit {number} of a search", one, raw))
-        return entries, refused, len(hits)
+        return await asyncio.to_thread(read_hits, answer.body, self._source)
+
+
+def read_hits(body: bytes, source: str) -> tuple[list[Entry], list[Refused], int]:
+    """Readable entries, the rest, and how many there were in all. Raises TemporaryError where it is no answer."""
+    said = loose_json(PLACE, body)
+    hits = said.get("hits") if isinstance(said, dict) else None
+    if not isinstance(hits, list):
+        raise TemporaryError(f"{PLACE}: its search finds no list of hits", reason=Reason.MALFORMED)
+    entries: list[Entry] = []
+    refused: list[Refused] = []
+    for number, hit in enumerate(hits, 1):
+        one = read_hit(hit, source)
+        if isinstance(one, Entry):
+            entries.append(one)
+        else:
+            raw = json.dumps(hit).encode()[:PAYLOAD]
+            refused.append(Refused(f"{PLACE}, hit {number} of a search", one, raw))
+    return entries, refused, len(hits)

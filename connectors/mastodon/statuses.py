@@ -19,7 +19,7 @@ from warn.model.mention import Item
 
 PLACE: Final = "mastodon"
 PAYLOAD: Final = 4_096
-OPEN: Final = frozenset({"public", "unlisted"})
+OPEN: Final = ("public", "unlisted")
 MOST_NUMBERS: Final = 50_000
 """Posts of one server whose number is remembered: about 15 MB, some hours of the largest server."""
 MOST_PIECES: Final = 16

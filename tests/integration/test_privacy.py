@@ -26,7 +26,7 @@ from warn.model.errors import PermanentError
 from warn.model.flow import AUDIT, COLLECT, DEADLETTERS, EVIDENCE, MATCH, MENTIONS
 from warn.model.mention import Item
 from warn.model.records import Clock
-from warn.model.wire import encode
+from warn.model.wire import decode_deadletter, encode
 from warn.stages.base import Out
 from warn.telemetry import logs, metrics
 
@@ -58,7 +58,8 @@ class Run:
             lambda: at_source("forum"),
             (Refused("forum 7", "no date", TEXT.format(who(3)).encode()),),
         )
-        self.care = Said("care", lambda: at_source("care"))
+        unread = (Refused("care 7", "no date", TEXT.format(who(4)).encode()),)
+        self.care = Said("care", lambda: at_source("care"), unread)
 
     async def __aenter__(self) -> Self:
         rules = self.folder / "rules"
@@ -233,3 +234,14 @@ async def _says(bus: EmbeddedBus, topic: str) -> bool:
     finally:
         await reader.close()
     return any(mark.encode() in value for _, _, _, value in records for person in PEOPLE for mark in person)
+
+
+async def test_of_customers_not_even_what_could_not_be_read_is_kept(tmp_path: Path) -> None:
+    async with Run(tmp_path) as run:
+        await run.until(DEADLETTERS, 2)
+        reader = await run.bus.follow(DEADLETTERS)
+        letters = {
+            one.where: one.payload for *_, v in await reader.read(10, 0.0) for one in (decode_deadletter(v),)
+        }
+        await reader.close()
+    assert letters["care 7"] == b"" and PEOPLE[3][0].encode() in letters["forum 7"]

@@ -36,7 +36,7 @@ CLOCK: Final = 0
 class Collecting:
     """Runs the connectors of the seats that are this process's.
 
-    `connectors`: all there are, whoever runs them. `routes`: whom live rules can reach; None: it does not matter.
+    `connectors`: all there are, whoever runs them; `pushed`: settings of the places that others send to. `routes`: whom live rules can reach; None: it does not matter.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Collecting:
         rules: Path,
         routes: Sequence[Route] | None,
         health: Health,
+        pushed: Sequence[ConnectorConfig] = (),
     ) -> None:
         bus = engine.bus
         self._bus = bus
@@ -60,7 +61,7 @@ class Collecting:
         def make(_: str, partition: int) -> Supervisor:
             one = Supervisor(
                 bus, connectors, key=key, compiles=matchers.filter, partition=partition, peers=self._peers,
-                erased=self.erased,
+                erased=self.erased, pushed=pushed,
             )  # fmt: skip
             if self._ruleset is not None:
                 one.publish_ruleset(self._ruleset)

@@ -23,8 +23,11 @@ from warn.ingest.pushes import Pushes
 from warn.ingest.status import ConnectorState
 from warn.model.errors import Reason, TemporaryError
 from warn.model.flow import COLLECT, DETECT, MATCH, RESPOND, WEB
+from warn.model.rules import RuleSet
+from warn.stages.silence import home
 from warn.telemetry import events, metrics
 from warn.web.health import Health
+from warn.web.register import Known, Register
 from warn.web.routes import build
 from warn.web.server import Server
 from warn.web.store import Store
@@ -47,6 +50,7 @@ class Daemon:
         self.health = Health()
         self.health.failing("process", "warn is starting")
         self.store = Store()
+        self.known = Known()
         self._stopping = asyncio.Event()
         self._reload = asyncio.Event()
         self._why = ""
@@ -58,7 +62,7 @@ class Daemon:
             self.store, self.health, metrics.exposition, shows=WEB in plan.stages,
             reload=self._read_rules, reload_token=plan.reload_token, hosts=plan.hosts, erase=self._erase,
             press_sources=self._press_sources, demo=bool(plan.label),
-            deliver=self.pushes.deliver if plan.inbound else None,
+            deliver=self.pushes.deliver if plan.inbound else None, register=self._register(),
         )  # fmt: skip
         self.server = Server(app, *plan.server)
         collects, responds = COLLECT in plan.stages, RESPOND in plan.stages
@@ -73,6 +77,21 @@ class Daemon:
         """The connectors that this process runs now, and the places that it can be sent to."""
         collecting = None if self._work is None else self._work.collecting
         return () if collecting is None else (*collecting.states(), *self.pushes.states())
+
+    def _register(self) -> Register:
+        plan = self.plan
+
+        def rules() -> RuleSet | None:
+            return None if self._work is None else self._work.rulesets.latest
+
+        return Register(
+            self.known,
+            channels=lambda: found.channels if (found := rules()) else (),
+            home=lambda: home(rules()),
+            live=self.connector_states,
+            named={config.name: config.origin for config, _ in (*plan.connectors, *plan.inbound)},
+            pushed=[config.name for config, _ in plan.inbound],
+        )
 
     async def _take_pushed(self, intake: Intake) -> Taken:
         collecting = None if self._work is None else self._work.collecting
@@ -119,7 +138,7 @@ class Daemon:
         plan = self.plan
         self._begin(group, "watchdog", self._watch())
         engine = self._engine = await until_it_works(lambda: plan.open(self.health), self.health)
-        work = self._work = Work(plan, engine, self.health, self.store)
+        work = self._work = Work(plan, engine, self.health, self.store, self.known)
         await work.begin()
         if work.collecting is not None:
             self.pushes.begin()

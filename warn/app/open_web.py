@@ -10,12 +10,14 @@ DEAF_TO: Final = (
 
 
 class Place(NamedTuple):
-    """One place: its name as a source, the connector's type, what people call it, and its settings for these terms."""
+    """One place: its name as a source, the connector's type, what people call it, and its settings for these terms; None
+    where none of them can be looked for there.
+    """
 
     name: str
     type: str
     said: str
-    settings: Callable[[list[str]], dict[str, object]]
+    settings: Callable[[list[str]], dict[str, object] | None]
     press: bool = False
 
 
@@ -23,6 +25,12 @@ def _hashtags(terms: list[str]) -> list[str]:
     """Terms as hashtags are written: letters and digits, nothing between."""
     tags = ("".join(c for c in term if c.isalnum()) for term in terms)
     return list(dict.fromkeys(tag for tag in tags if tag and not tag.isdecimal()))
+
+
+def _searched(terms: list[str]) -> dict[str, object] | None:
+    """Terms as a search takes them: without the sign in front; a single letter finds everything."""
+    words = [word for term in terms if 2 <= len(word := term.replace('"', " ").strip("@#$ ")) <= 100]
+    return {"terms": list(dict.fromkeys(words))} if words else None
 
 
 OPEN_WEB: Final = (
@@ -36,10 +44,10 @@ OPEN_WEB: Final = (
             "hashtags": _hashtags(terms),
         },
     ),
-    Place("hackernews", "hackernews", "Hacker News", lambda terms: {"terms": terms}),
+    Place("hackernews", "hackernews", "Hacker News", _searched),
     Place("press", "rss", "the feeds of some forty news desks", lambda _: {"list": "press"}, press=True),
-    Place("gdelt", "gdelt", "GDELT's index of news", lambda terms: {"terms": terms}, press=True),
-    Place("wikimedia", "wikimedia", "edits on Wikipedia", lambda terms: {"terms": terms}),
+    Place("gdelt", "gdelt", "GDELT's index of news", _searched, press=True),
+    Place("wikimedia", "wikimedia", "edits on Wikipedia", _searched),
     Place("trends", "trends", "trend lists of Mastodon and Bluesky", lambda _: {}),
 )
 """In the order in which they are told."""

@@ -137,9 +137,12 @@ def _save(path: Path, text: str) -> None:
 
 def _make(place: Place, watched: Watched) -> tuple[ConnectorConfig, Connector] | None:
     """The connector of a place, set up for these terms."""
+    settings = place.settings(list(watched.terms))
+    if settings is None:
+        return None
     made = kind(place.type)
-    settings = {"type": place.type, "name": place.name, **place.settings(list(watched.terms))}
-    config = made.config.model_validate({**settings, **watched.overrides.get(place.name, {})})
+    named = {"type": place.type, "name": place.name, **settings, **watched.overrides.get(place.name, {})}
+    config = made.config.model_validate(named)
     connector = made.build(config)
     return (config, connector) if isinstance(connector, Connector) else None
 

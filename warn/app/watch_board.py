@@ -49,8 +49,11 @@ class WatchBoard:
     def _news(self) -> Iterator[str]:
         for name, state in self._states.items():
             said = heard(state)
-            if said and said != self._told.get(name):
-                self._told[name] = said
+            kind = said.partition(":")[0].partition(",")[
+                0
+            ]  # that it is not heard is said once, however the reasons change
+            if said and kind != self._told.get(name):
+                self._told[name] = kind
                 yield f"{time.strftime('%H:%M:%S', time.localtime(self._now))}  {name}: {said}"
 
     def table(self) -> RenderableType:
@@ -115,7 +118,11 @@ class WatchBoard:
 def heard(state: ConnectorState) -> str:
     """How a source is, in a few words; "" while it begins."""
     if state.state == "running":
-        return "heard" if state.read else ""
+        if state.read:
+            return "heard" + (f", {len(state.troubles)} of its places are not" if state.troubles else "")
+        if state.troubles:
+            return f"not heard: {clean(state.troubles[-1][1], 160)}. It is tried again by itself."
+        return ""
     if state.state in {"waiting", "parked", "paused"}:
         again = " It is tried again by itself." if state.state == "waiting" else ""
         return f"not heard: {clean(state.last_error, 160)}.{again}"

@@ -22,6 +22,7 @@ from warn.stages.matchers import Matchers
 from warn.telemetry import events
 from warn.web.follow import follow
 from warn.web.health import Health
+from warn.web.register import Known
 from warn.web.store import Store
 
 _LOOK_S: Final = 15.0
@@ -33,7 +34,10 @@ Part = Callable[[], Coroutine[Any, Any, None]]
 class Work:
     """Made when the engine is open. `parts` are what has to be kept running; the caller owns their tasks."""
 
-    def __init__(self, plan: Plan, engine: Engine, health: Health, store: Store) -> None:
+    def __init__(
+        self, plan: Plan, engine: Engine, health: Health, store: Store, known: Known | None = None
+    ) -> None:
+        self._known = known
         self._plan, self._engine, self._health, self._store = plan, engine, health, store
         self._matchers = Matchers(plan.key)
         self._progress = Progress(time.monotonic, engine.decided)
@@ -50,6 +54,7 @@ class Work:
         return Collecting(
             self._engine, plan.connectors, key=plan.key, matchers=self._matchers, rules=plan.rules,
             routes=plan.routes if plan.check_routes else None, health=self._health,
+            pushed=[config for config, _ in plan.inbound],
         )  # fmt: skip
 
     def _pipeline(self, stages: Sequence[str]) -> Pipeline:
@@ -95,7 +100,7 @@ class Work:
             parts["erased"] = lambda: erased.follow(bus)
             parts["deletions"] = lambda: blank_deleted(bus, time.time)
         if WEB in self._plan.stages:
-            parts["web"] = lambda: follow(bus, self._store, self._health, time.time)
+            parts["web"] = lambda: follow(bus, self._store, self._health, time.time, self._known)
         return parts
 
     def crews(self) -> Mapping[str, Part]:

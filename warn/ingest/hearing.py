@@ -12,9 +12,12 @@ from warn.ingest.notices import ALIVE_S, SILENT_S, SeatNotice, deaf_elsewhere
 from warn.ingest.pulse import Pulses
 from warn.ingest.status import PULSES, ConnectorState, Status
 from warn.model.records import Silent
+from warn.model.wire import encode
+from warn.telemetry import events
 
 START_S: Final = 180
 """Nothing is told before warn has listened for so long: connectors begin, and most of them fail once."""
+SILENT_KEY: Final = b"silent"
 _WORSE: Final = ("lagging", "deaf", "cut")
 
 Own = Sequence[tuple[ConnectorConfig, Status]]
@@ -62,7 +65,23 @@ class Hearing:
         all_ = (*(config for config, _ in own), *everywhere, *pushed)
         self._critical = {config.origin for config in all_ if config.critical}
         self._started = started
+        self._told: dict[str, str] = {}
+        self._written: tuple[Silent, ...] | None = None
+        self._now: tuple[Silent, ...] = ()
         self.pulses = Pulses()
+
+    def restore(self, records: Mapping[bytes, bytes]) -> None:
+        """Take what was committed (`keeper.Keeper`)."""
+        self._written = None
+        self.pulses.restore(records)
+
+    def changes(self, now: int) -> dict[bytes, bytes | None]:
+        """What was learned, and what is silent now, for the register."""
+        changed = self.pulses.changes(now)
+        if self._now != self._written:
+            self._written = self._now
+            changed[SILENT_KEY] = encode(self._now)
+        return changed
 
     def down(self, now: int) -> tuple[str, ...]:
         """Sources of this seat's connectors that are not reading."""
@@ -80,8 +99,23 @@ class Hearing:
             if held is None or _WORSE.index(one.state) > _WORSE.index(held.state):
                 silent[one.source] = one
         deaf = tuple(sorted(name for name, one in silent.items() if one.state != "lagging"))
-        told = tuple(one for _, one in sorted(silent.items())) if now - self._started >= START_S else ()
+        self._now = tuple(one for _, one in sorted(silent.items()))
+        told = self._now if now - self._started >= START_S else ()
+        self._tell(told)
         return Heard(deaf, told, self._alive(now, deaf))
+
+    def _tell(self, silent: Sequence[Silent]) -> None:
+        """What is new, and what is over, once."""
+        states = {one.source: one.state for one in silent}
+        for source, state in self._told.items():
+            if states.get(source) != state:
+                events.source_heard(source, state)
+        for one in silent:
+            if self._told.get(one.source) != one.state:
+                events.source_silent(
+                    one.source, one.state, since=one.since, why=one.why, critical=one.critical
+                )
+        self._told = states
 
     def _silent(self, source: str, state: str, since: int, usual_s: int = 0, why: str = "") -> Silent:
         return Silent(source, state, since, usual_s, why, source in self._critical)

@@ -12,6 +12,8 @@ from warn.ingest.ledger import Intake, Taken
 from warn.ingest.parcels import MOST
 from warn.model.errors import Reason, TemporaryError
 
+MOST_WAITING: Final = 1_024
+"""Batches in all. Each connector has one at most, and is made to wait beyond it."""
 MOST_PUSHED: Final = 256
 MOST_TOGETHER: Final = 16
 """Batches in one step."""
@@ -33,13 +35,13 @@ class Inlet:
     """Closed until `open`; what still waits when it is closed was not taken in."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[Request] = asyncio.Queue()
+        self._queue: asyncio.Queue[Request] = asyncio.Queue(maxsize=MOST_WAITING)
         self._pushed: set[asyncio.Future[Taken]] = set()
         self.is_open = False
 
     def open(self) -> None:
         """Take in from now on; whatever waited before is gone."""
-        self._queue = asyncio.Queue()
+        self._queue = asyncio.Queue(maxsize=MOST_WAITING)
         self.is_open = True
 
     def close(self) -> None:
@@ -52,14 +54,14 @@ class Inlet:
     async def hand_over(self, intake: Intake) -> Taken:
         """A connector's batch; waits until it is on the bus."""
         done: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait(Request(intake, done))
+        await self._queue.put(Request(intake, done))
         return await done
 
     async def push(self, intake: Intake) -> Taken:
         """What somebody sent. Raises TemporaryError where it cannot be said to be on the bus."""
         if not self.is_open:
             raise _not_now("nothing is taken in at the moment", AGAIN_S)
-        if len(self._pushed) >= MOST_PUSHED:
+        if len(self._pushed) >= MOST_PUSHED or self._queue.full():
             raise _not_now(f"{MOST_PUSHED} others wait already", 1.0)
         done: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
         self._pushed.add(done)

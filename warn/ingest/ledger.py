@@ -13,7 +13,7 @@ import msgspec
 
 from warn.ingest.clock import Wall
 from warn.ingest.connector import Batch, Cursor, Refused
-from warn.ingest.door import Door, Terms
+from warn.ingest.door import Door, Terms, stricter
 from warn.ingest.entry import RefusedError
 from warn.ingest.notices import ALIVE_S, MOST_HEARD
 from warn.ingest.overlap import Overlap, item_hash, reading_hash
@@ -21,7 +21,7 @@ from warn.model.audit import Deleted
 from warn.model.errors import Reason
 from warn.model.flow import AUDIT, DEADLETTERS
 from warn.model.hashing import keyed
-from warn.model.mention import Item, Mention, Reading
+from warn.model.mention import COUNTS_ONLY, Item, Mention, Reading
 from warn.model.records import DeadLetter
 from warn.model.wire import encode
 from warn.stages.base import Out
@@ -49,6 +49,14 @@ class Kept(NamedTuple):
     gaps: tuple[tuple[int, int], ...] = ()
     spent: float = 0.0
     spent_since: int = 0
+
+
+def kept(body: bytes) -> Kept:
+    """What the state record of a connector says, without its costs. Raises ValueError."""
+    version, cursor, at, gaps = _body.decode(body)
+    if version != 1:
+        raise ValueError(f"version {version}, which this release does not know")
+    return Kept(None if cursor is None else Cursor(cursor), at, gaps)
 
 
 class Intake(NamedTuple):
@@ -98,12 +106,9 @@ class Ledger:
         self.door.memory.restore(records.items())
         for key, body in records.items():
             if key.startswith(CONNECTOR):
-                version, cursor, at, gaps = _body.decode(body)
-                if version != 1:
-                    raise ValueError(f"{key.decode()}: version {version}, which this release does not know")
                 name = key.removeprefix(CONNECTOR).decode()
                 spent, since = _spent.decode(records.get(SPENT + key.removeprefix(CONNECTOR), _NOTHING_SPENT))
-                self.kept[name] = Kept(None if cursor is None else Cursor(cursor), at, gaps, spent, since)
+                self.kept[name] = kept(body)._replace(spent=spent, spent_since=since)
                 self._overlap(name).restore(records.items())
                 self._deliveries(name).restore(records.items())
 
@@ -172,7 +177,7 @@ class Ledger:
             self._hear(reading.source)
         for one in batch.refused:
             counts["refused"] += 1
-            self._put_aside(step, one)
+            self._put_aside(step, one._replace(payload=b"") if self._counts_only(intake) else one)
         was = self.kept.get(name, Kept())
         gaps = (*was.gaps, *((gap.start, gap.end) for gap in batch.gaps))[-100:]
         cursor = was.cursor if batch.cursor is None else batch.cursor
@@ -220,6 +225,10 @@ class Ledger:
     def _hear(self, source: str) -> None:
         if source in self.heard or len(self.heard) < MOST_HEARD:
             self.heard[source] = self._wall.now()
+
+    def _counts_only(self, intake: Intake) -> bool:
+        """Whether staff or customers write there: then nothing of what could not be read is kept either."""
+        return stricter(intake.terms.role, self.door.policy.roles.get(intake.connector, "")) in COUNTS_ONLY
 
     def _put_aside(self, step: Step, one: Refused) -> None:
         letter = DeadLetter(

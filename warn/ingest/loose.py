@@ -2,7 +2,10 @@
 
 import json
 import re
+from contextlib import suppress
 from typing import Any, Final
+
+import msgspec
 
 from warn.model.errors import Reason, TemporaryError
 
@@ -13,6 +16,8 @@ def loose_json(place: str, body: bytes) -> Any:
     """What `body` says. Bytes that are no UTF-8 become U+FFFD, a stray backslash is left out; half a surrogate pair stays,
     for the door to refuse the one entry that holds it. Raises TemporaryError (malformed), which quotes nothing.
     """
+    with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return msgspec.json.decode(body)  # what is sound, which is nearly all, and much faster
     text = body.decode("utf-8-sig", "replace")
     for attempt in (text, _ESCAPE.sub(_kept, text) if "\\" in text else ""):
         try:

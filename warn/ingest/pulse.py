@@ -140,6 +140,9 @@ class Pulses:
     """All sources, on the seat that leads; a keeper of its state (`keeper.Keeper`)."""
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self._pulses: dict[str, Pulse] = {}
         self._minute = 0
         self._seen: dict[str, int] = {}
@@ -148,12 +151,12 @@ class Pulses:
 
     def restore(self, records: Mapping[bytes, bytes]) -> None:
         """Take what was learned; a record that cannot be read is begun anew."""
-        self.__init__()  # type: ignore[misc]
+        self._begin()
         for key, body in records.items():
             if key.startswith(PREFIX) and len(self._pulses) < MOST_SOURCES:
-                learned = _read(body)
-                if learned is not None:
-                    self._pulses[key.removeprefix(PREFIX).decode()] = Pulse(learned)
+                found = learned(body)
+                if found is not None:
+                    self._pulses[key.removeprefix(PREFIX).decode()] = Pulse(found)
 
     def changes(self, now: int) -> dict[bytes, bytes | None]:
         """State records to write, once an hour; the rest waits for that."""
@@ -228,9 +231,10 @@ class Pulses:
         return 0 if pulse is None else pulse.usual_s(self._minute // 60)
 
 
-def _read(body: bytes) -> Learned | None:
+def learned(body: bytes) -> Learned | None:
+    """What a state record says; None where it is one of another release that cannot be read."""
     try:
-        learned = msgpack.decode(body, type=Learned)
+        found = msgpack.decode(body, type=Learned)
     except ValueError:
         return None
-    return learned if learned.version == 1 and len(learned.rates) == _LAYOUT.size else None
+    return found if found.version == 1 and len(found.rates) == _LAYOUT.size else None

@@ -96,7 +96,7 @@ class Supervisor:
             partition=partition,
             peers=self._peers,
             erased=erased,
-            keepers=(reports, self._hearing.pulses) if partition == 0 else (reports,),
+            keepers=(reports, self._hearing) if partition == 0 else (reports,),
         )
         self._inlet = Inlet()
         self._stopping = asyncio.Event()

@@ -30,6 +30,7 @@ from pydantic_settings import (
 from connectors import ConnectorSettings
 from warn.model.hashing import BUCKETS
 from warn.notify.registry import NotifierConfig
+from warn.rulefile.quantity import duration
 from warn.settings.kafka import KafkaSettings
 
 PREFIX: Final = "WARN_"
@@ -123,9 +124,17 @@ class RouteSettings(_Part):
 
 def _address(value: SecretStr) -> SecretStr:
     parts = urlsplit(value.get_secret_value())
-    if parts.scheme not in {"http", "https"} or not parts.hostname or any(c.isspace() for c in parts.geturl()):
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or any(c.isspace() for c in parts.geturl())
+    ):
         raise ValueError("must be an address of a monitor that begins with https:// or http://")
     return value
+
+
+def _seconds(value: object) -> object:
+    return duration(value.replace(" ", "")) if isinstance(value, str) and value[-1:].isalpha() else value
 
 
 class HeartbeatSettings(_Part):
@@ -135,8 +144,8 @@ class HeartbeatSettings(_Part):
         tuple[Annotated[SecretStr, AfterValidator(_address)], ...], Field(min_length=1, max_length=4)
     ]
     """Addresses that are asked for (GET) while warn hears and can page; whoever knows one can keep it quiet."""
-    every: Annotated[float, Field(ge=60, le=600)] = 60.0
-    """Seconds; canaries come through once a minute."""
+    every: Annotated[float, Field(ge=60, le=600), BeforeValidator(_seconds)] = 60.0
+    """Seconds, or a text such as `60 s`; canaries come through once a minute."""
 
 
 class Settings(BaseSettings):

@@ -128,7 +128,7 @@ class Silence:
         return [self._event("update", at, shown, rules)]
 
     def _event(self, kind: str, at: int, silent: Sequence[Silent], rules: RuleSet | None) -> AlertEvent:
-        language, timezone = _home(rules)
+        language, timezone = home(rules)
         return AlertEvent(
             kind=kind,  # type: ignore[arg-type]
             at=at,
@@ -156,7 +156,7 @@ def _alike(shown: Sequence[Silent], before: Sequence[Silent]) -> bool:
     ]
 
 
-def _home(rules: RuleSet | None) -> tuple[str, str]:
+def home(rules: RuleSet | None) -> tuple[str, str]:
     """The language and the time zone that all rules share; English and UTC where they differ."""
     languages = {rule.language for rule in rules.rules} if rules else set()
     zones = {rule.timezone for rule in rules.rules} if rules else set()

@@ -3,14 +3,16 @@
 Every number comes from the stored `Numbers` of the event shown; nothing is worked out anew here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from warn.incident.page import RARE
 from warn.model.alerts import IncidentEvent, Numbers
+from warn.model.records import Silent
 from warn.web.hostile import clean
 from warn.web.words import Words
 
+_MOST_GAPS: Final = 5
 _BEYOND: Final = 1_000
 """So many times the usual and more are told as more than that: the usual is next to nothing then."""
 
@@ -35,8 +37,19 @@ def topic_of(event: IncidentEvent) -> str:
     return clean(event.topic.rpartition("/")[2] or event.topic, 80)
 
 
-def about(event: IncidentEvent) -> str:
-    """The words most used, or the topic where none stand out."""
+Gaps = Callable[[int, int], Sequence[tuple[str, int, int]]]
+"""(source, from, to) of what could not be heard between two seconds."""
+
+
+def no_gaps(_start: int, _end: int) -> Sequence[tuple[str, int, int]]:
+    """Where nobody knows of any."""
+    return ()
+
+
+def about(event: IncidentEvent, words: Words) -> str:
+    """The words most used, or the topic where none stand out; of warn's own, what it cannot hear."""
+    if event.silent:
+        return words("silent.about", sources=", ".join(name_of(one.source) for one in event.silent[:4]))
     return ", ".join(clean(term, 40) for term in event.about[:4]) or topic_of(event)
 
 
@@ -51,20 +64,36 @@ def size(numbers: Numbers, words: Words) -> str:
     return words("mentions", count=numbers.mentions)
 
 
+def how_big(event: IncidentEvent, words: Words) -> str:
+    """How big an incident is in one phrase."""
+    if event.silent:
+        return words("silent.size", count=len(event.silent))
+    return size(event.numbers, words)
+
+
 def bigness(numbers: Numbers) -> int:
     """The number that `size` says."""
     return numbers.people or numbers.echo_people or numbers.echo or numbers.mentions
 
 
-def facts(event: IncidentEvent, words: Words, press_sources: Sequence[str], *, over: bool) -> list[Fact]:
+def facts(
+    event: IncidentEvent,
+    words: Words,
+    press_sources: Sequence[str],
+    gaps: Sequence[tuple[str, int, int]] = (),
+    *,
+    over: bool,
+) -> list[Fact]:
     """All answers, the most needed first."""
+    if event.silent:
+        return [_unheard(one, words) for one in event.silent]
     return [
         _people(event, words),
         _since(event, words),
         _normal(event.numbers, words),
         _speed(event.numbers, words, over=over),
         _press(event, words, press_sources),
-        _deaf(event.numbers, words),
+        _deaf(event.numbers, gaps, words),
         _what(event, words),
     ]
 
@@ -153,7 +182,26 @@ def _first_article(event: IncidentEvent, words: Words) -> Iterator[str]:
         yield words(f"press.{key}", span=words.span(abs(lead)))
 
 
-def _deaf(n: Numbers, words: Words) -> Fact:
-    if not n.deaf:
-        return Fact(words("fact.deaf"), words("deaf.none"), words("deaf.none.note"))
-    return Fact(words("fact.deaf"), ", ".join(name_of(s) for s in n.deaf), words("deaf.note"), "unsure")
+def _deaf(n: Numbers, gaps: Sequence[tuple[str, int, int]], words: Words) -> Fact:
+    label = words("fact.deaf")
+    if not n.deaf and not gaps:
+        return Fact(label, words("deaf.none"), words("deaf.none.note"))
+    told = [
+        words("deaf.gap", source=name_of(source), start=words.clock(start), end=words.clock(end))
+        for source, start, end in gaps[:_MOST_GAPS]
+    ]
+    notes = [words("deaf.note")] if n.deaf else []
+    notes += [words("deaf.gap.note")] if gaps else []
+    return Fact(label, ", ".join([*(name_of(s) for s in n.deaf), *told]), " ".join(notes), "unsure")
+
+
+def _unheard(one: Silent, words: Words) -> Fact:
+    """A source that warn itself does not hear."""
+    state = f"silent.{one.state}"
+    notes = [words("silent.since", clock=words.clock(one.since), day=words.day(one.since))]
+    if one.usual_s and one.state == "deaf":
+        notes.append(words("silent.usual", span=words.span(one.usual_s)))
+    if one.critical:
+        notes.append(words("silent.critical"))
+    value = words(state if words.knows(state) else "silent.deaf")
+    return Fact(name_of(one.source), value, " ".join(notes), "bad" if one.critical else "unsure")

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from warn.bus.base import Bus, Reader
 from warn.model.errors import TemporaryError
-from warn.model.flow import EVIDENCE, HISTORY, INCIDENTS
+from warn.model.flow import COLLECT, EVIDENCE, HISTORY, INCIDENTS
 from warn.model.wire import (
     UnknownKindError,
     UnreadableError,
@@ -16,6 +16,7 @@ from warn.model.wire import (
 )
 from warn.telemetry import events
 from warn.web.health import Health
+from warn.web.register import Known
 from warn.web.store import Store
 
 _BATCH: Final = 200
@@ -24,8 +25,10 @@ _AWAY_S: Final = 5.0
 _TRIM_EVERY_S: Final = 60.0
 
 
-async def follow(bus: Bus, store: Store, health: Health, now: Callable[[], float]) -> None:
-    """Until cancelled. The web is not ready before all that was there at the start has been read."""
+async def follow(
+    bus: Bus, store: Store, health: Health, now: Callable[[], float], known: Known | None = None
+) -> None:
+    """Until cancelled. `known` is given the state of collect. The web is not ready before all that was there at the start has been read."""
     async with asyncio.TaskGroup() as tasks:
         for topic, decode, put in (
             (INCIDENTS, decode_incident, store.put_incidents),
@@ -35,6 +38,8 @@ async def follow(bus: Bus, store: Store, health: Health, now: Callable[[], float
             health.failing(f"web: {topic}", f"the web is still reading [{topic}]")
             tasks.create_task(_follow_one(bus, topic, decode, put, health))
         tasks.create_task(_trim(store, now))
+        if known is not None:
+            tasks.create_task(_follow_collect(bus, known))
 
 
 async def _follow_one(
@@ -58,6 +63,24 @@ async def _follow_one(
                     behind.discard(partition)
             if not records:
                 behind.clear()
+    finally:
+        await reader.close()
+
+
+async def _follow_collect(bus: Bus, known: Known) -> None:
+    """What collect says of its connectors; it is no reason not to be ready."""
+    reader = await bus.follow_state(COLLECT)
+    try:
+        while True:
+            try:
+                changes = await reader.read(_BATCH, _WAIT_S)
+            except TemporaryError as e:
+                events.part_failed("web", e, retry_in_s=_AWAY_S)
+                await asyncio.sleep(_AWAY_S)
+                continue
+            for _, key, body in changes:
+                known.take(key, body)
+            await asyncio.sleep(0)
     finally:
         await reader.close()
 

@@ -10,7 +10,7 @@ from warn.match.terms import words_of
 from warn.model.alerts import IncidentEvent, Numbers
 from warn.model.records import Evidence
 from warn.web.chart import Chart, draw
-from warn.web.facts import Fact, about, bigness, facts, name_of, size
+from warn.web.facts import Fact, Gaps, about, bigness, facts, how_big, name_of, no_gaps
 from warn.web.hostile import clean, safe_link
 from warn.web.store import Entry, Store, is_over
 from warn.web.timeline import Moment, Told, timeline, told
@@ -107,6 +107,8 @@ class Page(NamedTuple):
     carriers: Sequence[tuple[str, str]]
     samples: Sequence[Sample]
     message: str
+    silent: bool = False
+    """It is about warn itself: a source that it does not hear."""
 
 
 def line(entry: Entry) -> Line:
@@ -115,13 +117,13 @@ def line(entry: Entry) -> Line:
     words = Words(event.language, event.timezone)
     since = event.numbers.since or event.at
     return Line(
-        event.incident, words, clean(event.brand, 80), about(event), size(event.numbers, words),
+        event.incident, words, clean(event.brand, 80), about(event, words), how_big(event, words),
         words.clock(since), words.day(since), _badges(event, words),
     )  # fmt: skip
 
 
-def page(store: Store, incident: str, press_sources: Sequence[str]) -> Page | None:
-    """The page of an incident, or None where it is unknown."""
+def page(store: Store, incident: str, press_sources: Sequence[str], gaps: Gaps = no_gaps) -> Page | None:
+    """The page of an incident, or None where it is unknown. `gaps`: what could not be heard between two seconds."""
     events = store.events(incident)
     if not events:
         return None
@@ -136,9 +138,9 @@ def page(store: Store, incident: str, press_sources: Sequence[str]) -> Page | No
     return Page(
         id=incident,
         words=words,
-        title=f"{clean(newest.brand, 80)}: {about(shown)}",
+        title=f"{clean(newest.brand, 80)}: {about(shown, words)}",
         brand=clean(newest.brand, 80),
-        about=about(shown),
+        about=about(shown, words),
         badges=_badges(newest, words),
         shadow=newest.mode != "live",
         over=over,
@@ -150,8 +152,8 @@ def page(store: Store, incident: str, press_sources: Sequence[str]) -> Page | No
         ),
         peak=""
         if shown is highest
-        else words("peak", people=size(highest.numbers, words), clock=words.clock(highest.at)),
-        facts=facts(shown, words, press_sources, over=over),
+        else words("peak", people=how_big(highest, words), clock=words.clock(highest.at)),
+        facts=facts(shown, words, press_sources, gaps(_began(events), newest.at), over=over),
         owner=_call(notes.get("owner", "")),
         note=clean(notes.get("summary", "") or notes.get("description", ""), 400),
         playbook=clean(notes.get("playbook", ""), 200),
@@ -165,7 +167,12 @@ def page(store: Store, incident: str, press_sources: Sequence[str]) -> Page | No
         carriers=_carriers(evidence, words),
         samples=[_sample(e, words) for e in _worth_reading(evidence)[:_SAMPLES]],
         message=clean(events[0].message, 4_000),
+        silent=bool(newest.silent),
     )
+
+
+def _began(events: Sequence[IncidentEvent]) -> int:
+    return min(events[0].numbers.since or events[0].at, events[0].at)
 
 
 def _badges(event: IncidentEvent, words: Words) -> tuple[Badge, ...]:

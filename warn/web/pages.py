@@ -1,5 +1,6 @@
 """The pages for people: the list and one incident. GET never acts, and every page is whole without JavaScript."""
 
+import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
@@ -9,7 +10,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from warn.web.channels import shown, stale_since
 from warn.web.page import Line, line, page
+from warn.web.register import Register
 from warn.web.store import Store
 from warn.web.words import Words
 
@@ -20,8 +23,11 @@ PressSources = Callable[[], Sequence[str]]
 class Pages:
     """Renders; `demo` puts [DEMO] before every title."""
 
-    def __init__(self, store: Store, press_sources: PressSources, *, demo: bool = False) -> None:
+    def __init__(
+        self, store: Store, press_sources: PressSources, register: Register, *, demo: bool = False
+    ) -> None:
         self._store = store
+        self._register = register
         self._press_sources = press_sources
         self._label = "[DEMO] " if demo else ""
         self._templates = _templates()
@@ -31,6 +37,7 @@ class Pages:
         return [
             Route("/", self._list),
             Route("/incidents/{incident}", self._incident),
+            Route("/channels", self._channels),
             Route("/static/warn.css", _static("warn.css", "text/css")),
             Route("/static/warn.svg", _static("warn.svg", "image/svg+xml")),
             Route("/favicon.ico", _static("warn.svg", "image/svg+xml")),
@@ -42,10 +49,23 @@ class Pages:
         return self._html("list.html", _common(lines), going_on=alarms, over=lines[len(alarms) :])
 
     def _incident(self, request: Request) -> Response:
-        shown = page(self._store, request.path_params["incident"], self._press_sources())
+        shown = page(self._store, request.path_params["incident"], self._press_sources(), self._register.gaps)
         if shown is None:
             return self.problem("missing", 404)
         return self._html("incident.html", shown.words, page=shown)
+
+    def _channels(self, _: Request) -> Response:
+        now = int(time.time())
+        words = Words(*self._register.home())
+        rows = [(row.state == "hearing", shown(row, words)) for row in self._register.rows(now)]
+        stale = stale_since([place.state.at or now for place in self._register.places()], now)
+        return self._html(
+            "channels.html",
+            words,
+            wrong=[one for well, one in rows if not well],
+            well=[one for well, one in rows if well],
+            stale=stale,
+        )
 
     def problem(self, what: str, status: int) -> HTMLResponse:
         """A page that says what went wrong: `missing` or `failed`."""

@@ -12,11 +12,13 @@ from warn import __version__
 from warn.model.errors import Reason, TemporaryError
 from warn.telemetry import events
 from warn.web.api import api
+from warn.web.connectors_api import connectors_api
 from warn.web.headers import Guarded
 from warn.web.health import Health
 from warn.web.inbound import PREFIX, Deliver, Inbound
 from warn.web.operations import Erase, Exposition, Reload, operations
 from warn.web.pages import Pages, PressSources
+from warn.web.register import Known, Register
 from warn.web.store import Store
 
 
@@ -41,17 +43,20 @@ def build(
     demo: bool = False,
     shows: bool = True,
     deliver: Deliver | None = None,
+    register: Register | None = None,
 ) -> Guarded:
     """The whole web as one ASGI application.
 
     `exposition` renders metrics for an Accept header. `hosts` are names the pages answer to besides localhost and
     addresses. `press_sources` tells which press is listened to. `shows`: without it there are no incidents here, only
-    what machines ask of every process. `deliver` takes what others send to us.
+    what machines ask of every process. `deliver` takes what others send to us. `register`: what is listened to.
     """
     app = FastAPI(title="warn", version=__version__, docs_url=None, redoc_url=None)
-    pages = Pages(store, press_sources, demo=demo)
+    register = register or Register(Known())
+    pages = Pages(store, press_sources, register, demo=demo)
     if shows:
         app.include_router(api(store))
+        app.include_router(connectors_api(register))
         app.router.routes.extend(pages.routes())
     if deliver is not None:
         app.router.routes.append(Route(PREFIX + "{name:path}", Inbound(deliver)))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from warn.model.alerts import DeliveryEvent, IncidentEvent
-from warn.web.facts import bigness, name_of, size
+from warn.web.facts import bigness, how_big, name_of
 from warn.web.hostile import clean
 from warn.web.words import Words
 
@@ -71,7 +71,7 @@ def _worth_telling(events: Sequence[IncidentEvent]) -> list[IncidentEvent]:
 
 
 def _said(event: IncidentEvent, words: Words) -> str:
-    people = size(event.numbers, words)
+    people = how_big(event, words)
     if event.event in ("opened", "wave") and event.mode != "live":
         return words(f"line.{event.event}.shadow", people=people)
     if event.event == "opened" and event.severity != "page":

@@ -1,8 +1,10 @@
-"""A stand-in for a Mastodon server: timelines and a stream over posts that the test makes up."""
+"""A stand-in for a Mastodon server: timelines and a stream over posts that the test makes up; and how it is read."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -11,6 +13,13 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+
+from connectors.mastodon import MastodonConfig, MastodonConnector
+from tests.contract.connectors.service import Address
+from warn.ingest.connector import Batch, Connector, Cursor, Trouble
+from warn.model.errors import WarnError
+from warn.model.mention import Item
+from warn.testing.check_connector import Until
 
 START_MS: Final = 1_780_000_000_000
 Status = dict[str, Any]
@@ -140,3 +149,53 @@ class Fediverse:
         elif name == "delete":
             self.posts = [one for one in self.posts if one["id"] != data]
         return name, data
+
+
+TOKEN: Final = "t0k3n"
+
+
+def posts(first: int, last: int, said: str = "Acme kettle number {}", **more: Any) -> list[dict[str, Any]]:
+    return [status(n, said.format(n), f"marked{n % 9}", **more) for n in range(first, last)]
+
+
+def config_at(*addresses: Address, hashtags: Sequence[str] = (), **server: Any) -> MastodonConfig:
+    return MastodonConfig.model_validate({
+        "name": "mastodon", "inside": [one.inside for one in addresses], "hashtags": hashtags,
+        "servers": [{"host": one.url, **server} for one in addresses],
+    })  # fmt: skip
+
+
+def connector(config: MastodonConfig) -> MastodonConnector:
+    return MastodonConnector(config, every_s=0.02, between_s=0.0, silence_s=0.5, chance=random.Random(1))
+
+
+async def read(
+    one: Connector, until: Callable[[list[Batch]], bool], cursor: Cursor | None = None, idle_s: float = 1.0
+) -> tuple[list[Batch], WarnError | None]:
+    """Until enough has come, nothing comes, or it fails."""
+    found: list[Batch] = []
+    try:
+        async with aclosing(Until(one, idle_s=idle_s).batches(cursor)) as batches:
+            async for batch in batches:
+                found.append(batch)
+                if until(found):
+                    break
+    except WarnError as e:
+        return found, e
+    return found, None
+
+
+def items_of(batches: Sequence[Batch]) -> list[Item]:
+    return [item for batch in batches for item in batch.items]
+
+
+def troubles_of(batches: Sequence[Batch]) -> list[Trouble]:
+    return [trouble for batch in batches for trouble in batch.troubles]
+
+
+def last_cursor(batches: Sequence[Batch]) -> Cursor:
+    return next(batch.cursor for batch in reversed(batches) if batch.cursor)
+
+
+def ids(items: Sequence[Item]) -> list[tuple[str, str]]:
+    return [(item.kind, item.id.rpartition("/")[2]) for item in items]

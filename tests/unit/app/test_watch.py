@@ -35,9 +35,18 @@ def test_every_place_can_be_set_up_for_any_name(place: Place) -> None:
 
     assert place.type in BUILT_IN
     for terms in (["KLM"], ["Acme Bank", "#acme", "@acme"], ["7", "Żabka"], ["株式会社"]):
-        made = kind(place.type)
-        config = made.config.model_validate({"type": place.type, "name": place.name, **place.settings(terms)})
+        made, settings = kind(place.type), place.settings(terms)
+        assert settings is not None
+        config = made.config.model_validate({"type": place.type, "name": place.name, **settings})
         assert made.build(config).source == place.name
+
+
+def test_where_a_name_cannot_be_looked_for_nobody_looks() -> None:
+    """A single letter would find everything."""
+    by_name = {place.name: place for place in OPEN_WEB}
+    assert by_name["gdelt"].settings(["X", "@y"]) is None
+    assert by_name["gdelt"].settings(["X", "@yz"]) == {"terms": ["yz"]}
+    assert by_name["bluesky"].settings(["X"]) is not None
 
 
 def test_how_a_source_is_takes_few_words() -> None:

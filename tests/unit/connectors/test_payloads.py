@@ -16,12 +16,21 @@ from connectors.bluesky.events import read_first
 from connectors.discourse.posts import read_posts
 from connectors.gdelt.articles import read_articles
 from connectors.hackernews.items import Entry, read_hit, read_item
+from connectors.mastodon.statuses import Numbers
+from connectors.mastodon.statuses import Reader as Statuses
+from connectors.rss.articles import article
 from connectors.slack.events import Left, read_event
 from connectors.webhook import MAPPINGS
+from connectors.wikimedia.changes import UnreadableError as UnreadableChangeError
+from connectors.wikimedia.changes import Wanted, read_change, title_of
+from connectors.wikimedia.changes import item_of as wikimedia_item
 from connectors.zendesk import read_ticket
 from tests.shared import SHARED, needs_shared
 from warn.ingest.connector import Batch
 from warn.ingest.entry import check
+from warn.ingest.feeds.parse import HostileError, UnreadableError
+from warn.ingest.feeds.parse import parse as parse_feed
+from warn.ingest.feeds.reader import Entry as FeedEntry
 from warn.ingest.push.body import BodyError, parse
 from warn.ingest.push.mapped import Terms, apply
 from warn.ingest.push.shipped import shipped
@@ -105,11 +114,57 @@ def _hackernews(body: bytes) -> Iterator[Read]:
                 yield Read((entry.item,))
 
 
+def _mastodon(body: bytes) -> Iterator[Read]:
+    """A page, a post, or what comes down a stream. The names in the stream's files are those of its events."""
+    reader = Statuses("mastodon", "mastodon.example", Numbers())
+    if body.startswith(b":)"):
+        for event, data in re.findall(r"^event: (.*)\ndata: (.*)$", body.decode(), re.MULTILINE):
+            yield from (
+                _page(reader, data.encode())
+                if event in {"update", "status.update"}
+                else [Read(whys=(f"event {event}",))]
+            )
+        return
+    yield from _page(reader, body)
+
+
+def _page(reader: Statuses, body: bytes) -> Iterator[Read]:
+    posts, refused, _ = reader.page("a page", body)
+    yield Read(tuple(post.item for post in posts), 0, tuple(one.message for one in refused))
+
+
+def _feed(body: bytes) -> Iterator[Read]:
+    try:
+        entries = parse_feed(body)["entries"]
+    except (HostileError, UnreadableError) as e:
+        yield Read(whys=(str(e),))
+        return
+    yield Read(
+        tuple(article(FeedEntry(**one), "press", "https://press.example/", "", int(AT)) for one in entries)
+    )
+    if not entries:
+        yield Read(whys=("no entry that says anything",))
+
+
 def _slack(body: bytes) -> Iterator[Read]:
     """By the connector, and by the mapping of a webhook."""
     found = read_event(json.loads(body), source="slack", channels=None)
     yield Read(whys=(found.why,)) if isinstance(found, Left) else Read((found,))
     yield from _mapped("slack")(body)
+
+
+def _wikimedia(body: bytes) -> Iterator[Read]:
+    """An event by itself or in the stream, as if its article were ours, which makes it an item whoever made the edit."""
+    lines = re.findall(rb"^data: (.*)$", body, re.MULTILINE) or [body]
+    for line in lines:
+        try:
+            change = read_change(line)
+            ours = frozenset({(str(change.wiki), title_of(str(change.title)))})
+            item = wikimedia_item("wikimedia", change, Wanted(ours, (), bots=True))
+        except UnreadableChangeError as e:
+            yield Read(whys=(str(e),))
+            continue
+        yield Read(whys=("made up, or no edit",)) if item is None else Read((item,))
 
 
 def _zendesk(body: bytes) -> Iterator[Read]:
@@ -125,16 +180,21 @@ READERS: dict[str, Reader] = {
     "discourse": _discourse,
     "gdelt": _gdelt,
     "hackernews": _hackernews,
+    "mastodon": _mastodon,
     "pagerduty": _mapped("pagerduty"),
     "reddit": _mapped("reddit"),
+    "rss_nasty": _feed,
+    "rss_real": _feed,
     "slack_events": _slack,
+    "wikimedia_recentchange": _wikimedia,
     "x_api_v2": _mapped("x"),
     "x_v1_stream": _mapped("x_v1"),
     "youtube_comments": _mapped("youtube"),
     "zendesk": _zendesk,
 }
 GIVES_MENTIONS = {
-    "bluesky_jetstream", "discourse", "gdelt", "hackernews", "reddit", "x_api_v2", "x_v1_stream", "youtube_comments", "zendesk",
+    "bluesky_jetstream", "discourse", "gdelt", "hackernews", "mastodon", "reddit", "rss_nasty", "rss_real",
+    "wikimedia_recentchange", "x_api_v2", "x_v1_stream", "youtube_comments", "zendesk",
 }  # fmt: skip
 """Folders of which some file must give mentions: a reader that refuses everything reads nothing."""
 
@@ -177,7 +237,7 @@ def test_what_holds_mentions_gives_some() -> None:
 
 @needs_shared
 def test_what_a_reader_refuses_is_counted_apart() -> None:
-    """The one file in which everything lies, so that the table above cannot quietly turn to refusals."""
+    """Figures of three files, so that what is read cannot quietly turn into refusals."""
     assert FOLDER is not None
     found = read(FOLDER / "x_v1_stream" / "get_search_raw.json")
     assert len(found.items) == 100

@@ -34,7 +34,7 @@ def test_a_record_of_a_later_release_is_told_apart_from_rubbish():
 
 def test_fields_added_at_the_end_by_a_later_release_are_ignored():
     """A newer writer and an older reader agree on what both know."""
-    raw = wire.encode(["c", 12, [], ["abc"], "something new"])
+    raw = wire.encode(["c", 12, [], ["abc"], [], "something new"])
     assert wire.decode_mentions(raw) == Clock(12, (), ("abc",))
 
 

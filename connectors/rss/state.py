@@ -1,0 +1,140 @@
+"""What is remembered of each feed, and when it is asked again."""
+
+import json
+from base64 import b85decode, b85encode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, Final
+
+from warn.ingest.connector import Cursor
+from warn.ingest.feeds.reader import Entry, Feed
+from warn.model.errors import PermanentError, Reason
+
+MOST_FLOOR_S: Final = 2 * 3_600
+"""A feed that wishes to be asked less often than every two hours is asked every two hours."""
+MOST_RETRY_AFTER_S: Final = 24 * 3_600
+MOST_BACKOFF_S: Final = 3_600
+FULL_S: Final = 6 * 3_600
+"""So often a feed is asked without condition: some servers say for ever that nothing has changed."""
+MOST_KNOWN: Final = 150
+_MARK: Final = 6
+_LONGEST: Final = 300
+
+
+@dataclass
+class State:
+    """One feed. Of these the cursor holds those down to `known`; times are seconds since the epoch.
+
+    That a feed is gone is not held: a server may say so by mistake, and a restart asks once more.
+    """
+
+    etag: str = ""
+    modified: str = ""
+    moved: str = ""
+    ok: int = 0
+    full: int = 0
+    wait: int = 0
+    known: dict[bytes, int] = field(default_factory=dict)
+    gone: bool = False
+    fails: int = 0
+    due: float = 0.0
+    error: Exception | None = None
+
+    def late(self, now: int) -> bool:
+        """Whether it was not read for so long that what it says is no news by now, or never."""
+        return not self.ok or now - self.ok > max(600, 2 * self.wait)
+
+    def conditions(self, now: int) -> dict[str, str]:
+        """Headers by which a server tells that nothing has changed; none now and then."""
+        if now - self.full >= FULL_S:
+            return {}
+        asked = {"if-none-match": self.etag, "if-modified-since": self.modified}
+        return {name: value for name, value in asked.items() if value}
+
+    def answered(self, headers: Mapping[str, str], now: int, *, full: bool) -> None:
+        """It answered well: what to say next time."""
+        self.ok, self.fails, self.error = now, 0, None
+        if full:
+            self.full = now
+            self.etag = _short(headers.get("etag", ""))
+            self.modified = _short(headers.get("last-modified", ""))
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= _LONGEST and value.isascii() and value.isprintable() else ""
+
+
+def mark(entry_id: str) -> bytes:
+    """Names an entry within its feed."""
+    return blake2b(entry_id.encode("utf-8", "replace"), digest_size=_MARK - 1).digest()
+
+
+def glance(entry: Entry) -> int:
+    """Tells most of the times whether its words have changed."""
+    return blake2b(f"{entry.title}\n{entry.text}".encode("utf-8", "replace"), digest_size=1).digest()[0]
+
+
+def floor_s(headers: Mapping[str, str], feed: Feed | None) -> float:
+    """How long this feed wishes not to be asked: the longest of its ttl and the server's max-age, within reason."""
+    wishes = [0.0]
+    for part in headers.get("cache-control", "").lower().split(","):
+        name, _, value = part.strip().partition("=")
+        if name == "max-age" and value.strip('"').isascii() and value.strip('"').isdigit():
+            wishes.append(float(value.strip('"')[:9]))
+    if feed is not None and feed.ttl_min:
+        wishes.append(feed.ttl_min * 60.0)
+    return min(max(wishes), MOST_FLOOR_S)
+
+
+def past_skipped(at: float, skip_hours: Sequence[int]) -> float:
+    """The same time, or the end of the hours (UTC) in which nothing is published; no more than two hours later."""
+    for _ in range(2):
+        if int(at // 3_600) % 24 in skip_hours:
+            at = (at // 3_600 + 1) * 3_600
+    return at
+
+
+def backoff_s(every_s: float, fails: int, retry_after_s: float | None) -> float:
+    """How long a feed that failed is left alone."""
+    if retry_after_s is not None:
+        return min(max(retry_after_s, every_s), MOST_RETRY_AFTER_S)
+    return max(every_s, min(every_s * 2.0 ** min(fails - 1, 20), MOST_BACKOFF_S))
+
+
+def cursor(states: Mapping[str, State]) -> Cursor:
+    """All states, as text."""
+    told = {
+        url: [s.etag, s.modified, s.moved, s.ok, s.full, s.wait, _packed(s.known.items())]
+        for url, s in states.items()
+        if s.ok
+    }
+    return Cursor(json.dumps(told, separators=(",", ":")))
+
+
+def states(read: Cursor | None, urls: Iterable[str]) -> dict[str, State]:
+    """A state for each feed; those of feeds that are no longer listed are forgotten. Raises PermanentError."""
+    found = {url: State() for url in urls}
+    if read is None:
+        return found
+    try:
+        told = json.loads(read)
+        for url in found.keys() & told.keys():
+            found[url] = _state(*told[url])
+    except (ValueError, TypeError, AttributeError):
+        raise PermanentError("rss: a cursor that is none of its own", reason=Reason.MALFORMED) from None
+    return found
+
+
+def _state(*told: Any) -> State:
+    etag, modified, moved, ok, full, wait, known = told
+    return State(str(etag), str(modified), str(moved), int(ok), int(full), int(wait), _unpacked(known))
+
+
+def _packed(known: Iterable[tuple[bytes, int]]) -> str:
+    return b85encode(b"".join(name + bytes([words]) for name, words in known)).decode()
+
+
+def _unpacked(text: str) -> dict[bytes, int]:
+    data = b85decode(text)
+    return {data[i : i + _MARK - 1]: data[i + _MARK - 1] for i in range(0, len(data) - _MARK + 1, _MARK)}
