@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Generator
 
+import numpy  # noqa: F401, ICN001 - before any thread does: pytest.approx looks at what is half loaded
 import pytest
 from hypothesis import HealthCheck, settings
 

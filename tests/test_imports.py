@@ -35,6 +35,15 @@ PLANTS: dict[str, list[dict[str, str]]] = {
     "detectors-independent": [{"warn/detect/threshold.py": "import warn.detect.spike\n"}],
     "notifiers-independent": [{"warn/notify/console.py": "import warn.notify.webhook\n"}],
     "river-in-detect": [{"warn/match/planted.py": "def f():\n    from river import stats\n"}],
+    "strangers-text": [
+        {"connectors/planted.py": "from lxml import etree\n"},
+        {"warn/ingest/planted.py": "def f():\n    import fastfeedparser\n"},
+        {"warn/match/planted.py": "def f():\n    from py3langid import langid\n"},
+    ],
+    "one-way-out": [
+        {"connectors/planted.py": "import httpx2\n"},
+        {"warn/ingest/planted.py": "def f():\n    import httpcore2\n"},
+    ],
     "aiokafka-in-bus": [
         {"warn/app/planted.py": "def f():\n    from aiokafka import AIOKafkaConsumer\n"},
         {"warn/bus/planted.py": "import aiokafka.errors\n"},

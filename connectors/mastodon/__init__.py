@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, St
 
 from connectors.mastodon.feed import SILENCE_S, Feed, Position, Told
 from connectors.mastodon.server import BETWEEN_S, Scope, Server
-from connectors.mastodon.statuses import PLACE, Numbers, Post, as_edit, as_update
+from connectors.mastodon.statuses import MOST_NUMBERS, MOST_OF_ALL, PLACE, Numbers, Post, as_edit, as_update
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor, Gap, Refused, Trouble
 from warn.ingest.kind import Kind
@@ -175,13 +175,14 @@ class MastodonConnector:
 
     def _make(self, places: Mapping[str, Position]) -> list[Feed]:
         feeds: list[Feed] = []
+        most = min(MOST_NUMBERS, MOST_OF_ALL // len(self._config.servers))
         tags = dict.fromkeys(tag.removeprefix("#").casefold() for tag in self._config.hashtags)
         for one in {one.host: one for one in self._config.servers}.values():
             token = "" if one.token is None else one.token.get_secret_value()
             server = Server(
                 one.host, token, self.source, self._config.inside,
                 # Numbers stay true: what they were learnt from need not have been committed.
-                numbers=self._numbers.setdefault(one.host, Numbers()), between_s=self._between_s,
+                numbers=self._numbers.setdefault(one.host, Numbers(most)), between_s=self._between_s,
             )  # fmt: skip
             for tag in (*(() if one.read == "hashtags" else ("",)), *tags):
                 name = f"{server.label} #{tag}" if tag else server.label

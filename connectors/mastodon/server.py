@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from connectors.mastodon.statuses import PLACE, Numbers, Reader
+from connectors.mastodon.statuses import MOST_BODY, PLACE, Numbers, Reader
 from warn.ingest.loose import loose_json
 from warn.ingest.outbound import Answer, Outbound
 from warn.ingest.outbound.address import places
@@ -105,7 +105,9 @@ class Server:
         mine = max(now, self._next)
         self._next = mine + self._between_s
         await asyncio.sleep(mine - now)
-        answer = await self._out.get(self.url + path, params=params or {}, accept=(429, _NO_TOKEN, *accept))
+        answer = await self._out.get(
+            self.url + path, params=params or {}, accept=(429, _NO_TOKEN, *accept), most=MOST_BODY
+        )
         self._heed(answer)
         if answer.status == _NO_TOKEN:
             raise TemporaryError(

@@ -22,6 +22,9 @@ PAYLOAD: Final = 4_096
 OPEN: Final = ("public", "unlisted")
 MOST_NUMBERS: Final = 50_000
 """Posts of one server whose number is remembered: about 15 MB, some hours of the largest server."""
+MOST_OF_ALL: Final = 4 * MOST_NUMBERS
+MOST_BODY: Final = 8 * 1024 * 1024
+"""A page of forty posts; those of some servers' people are as long as books."""
 MOST_PIECES: Final = 16
 """Pictures and answers of a poll whose words are read."""
 _WIDEST: Final = 20
@@ -104,14 +107,14 @@ class Reader:
             )
         if not isinstance(uri, str) or not uri:
             raise NotReadError("uri: none")
-        if not isinstance(number, str) or not number:
+        if not isinstance(number, str | int) or not number:
             raise NotReadError("id: none")
         created_ms = _ms(status.get("created_at"))
         if created_ms is None:
             raise NotReadError("created_at: no date")
         item = self._item(status, uri, created_ms)
-        self.numbers.add(number, uri)
-        return Post(item, number, _ms(status.get("edited_at")) or 0, (item.engagement or (0,))[0])
+        self.numbers.add(str(number), uri)
+        return Post(item, str(number), _ms(status.get("edited_at")) or 0, (item.engagement or (0,))[0])
 
     def _item(self, status: Mapping[str, Any], uri: str, created_ms: int) -> Item:
         account = status.get("account")

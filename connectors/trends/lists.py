@@ -18,6 +18,7 @@ PAYLOAD: Final = 4_096
 MOST_ENTRIES: Final = 100
 MOST_TEXT: Final = 2_000
 MOST_NEWS: Final = 5
+MOST_BODY: Final = 8 * 1024 * 1024
 BSKY: Final = "https://bsky.app"
 
 
@@ -47,7 +48,7 @@ class TrendList(NamedTuple):
 
     async def read(self, out: Outbound) -> Page:
         """Raises as any request does, and TemporaryError where the answer is no such list."""
-        return self.page(await out.get(self.url, params=self.params))
+        return self.page(await out.get(self.url, params=self.params, most=MOST_BODY))
 
     def page(self, answer: Answer) -> Page:
         """Raises TemporaryError where the answer is no such list."""

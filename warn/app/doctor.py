@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from warn.app.kafka import kafka_config
+from warn.app.listening import listen
 from warn.app.machine import look, look_at_port
 from warn.app.symptom import State, Symptom, note, well, wrong
 from warn.model.errors import PermanentError, WarnError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from warn.bus.kafka.compare import Finding
     from warn.bus.kafka.config import KafkaConfig
 
+LISTEN_S: Final = 4.0
+"""To the connectors, all side by side; `warn connectors check` listens for longer."""
 LIMIT_S: Final = 45.0
 """All questions to Kafka together."""
 SKEW_S: Final = 2.0
@@ -36,6 +39,7 @@ async def examine(settings: Settings, warnings: Sequence[str] = ()) -> Sequence[
     """All that was looked at, in the order in which people mend it. `warnings`: settings that have no effect."""
     found = [note("settings", warning) for warning in warnings]
     found += await asyncio.to_thread(look, settings)
+    found += await _listened(settings)
     found.append(await look_at_port(settings))
     if settings.bus.kafka is None:
         return [*found, well("bus", "embedded, in the data folder")]
@@ -45,6 +49,17 @@ async def examine(settings: Settings, warnings: Sequence[str] = ()) -> Sequence[
     except TimeoutError:
         what = f"the brokers have not answered everything within {LIMIT_S:g} s"
         return [*found, wrong("kafka", what, "see their logs, and the network between")]
+
+
+async def _listened(settings: Settings) -> list[Symptom]:
+    """Each connector, listened to for a moment."""
+    found = []
+    for one in await listen(settings, (), LISTEN_S):
+        if one.well:
+            found.append(well("connectors", f"{one.name}: {one}"))
+        else:
+            found.append(wrong("connectors", f"{one.name}: {one.error}", one.remedy or "see its settings"))
+    return found
 
 
 async def _kafka(config: "KafkaConfig") -> Sequence[Symptom]:

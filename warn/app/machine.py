@@ -12,6 +12,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Final
+from urllib.parse import urlsplit
 
 from warn.app.rules import first_rule_file
 from warn.app.run import routes
@@ -39,6 +40,7 @@ def look(settings: Settings) -> Sequence[Symptom]:
         *about_rules,
         *_notifiers(settings, ruleset),
         *_connectors(settings),
+        *_monitors(settings),
     ]
 
 
@@ -122,12 +124,23 @@ def _notifiers(settings: Settings, ruleset: RuleSet | None) -> Iterator[Symptom]
 
 
 def _connectors(settings: Settings) -> Iterator[Symptom]:
-    if settings.connectors:
-        yield well("connectors", ", ".join(settings.connectors))
-    else:
+    if not settings.connectors:
         yield note(
             "connectors", "there are none: warn hears nothing", "set up at least one (docs/connectors.md)"
         )
+
+
+def _monitors(settings: Settings) -> Iterator[Symptom]:
+    urls = settings.heartbeat.urls if settings.heartbeat else ()
+    hosts = {urlsplit(url.get_secret_value()).hostname for url in urls}
+    if not urls:
+        what = "there is none: if warn goes deaf or dies at night, nobody hears of it"
+        yield note("monitors", what, "set heartbeat.urls (docs/operations.md, the alarm for silence)")
+    elif len(hosts) < 2:
+        what = "there is only one: when that is down, nobody notices that warn is"
+        yield note("monitors", what, "add a second one that somebody else runs to heartbeat.urls")
+    else:
+        yield well("monitors", f"{len(urls)} hear from warn once a minute, on {len(hosts)} hosts")
 
 
 async def look_at_port(settings: Settings) -> Symptom:

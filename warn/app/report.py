@@ -71,9 +71,9 @@ def lead(incident: dict[str, Any]) -> Lead | None:
 
 
 def report(
-    courses: Sequence[dict[str, Any]], connectors: Sequence[dict[str, Any]], days: Span
+    courses: Sequence[dict[str, Any]], channels: Sequence[dict[str, Any]], days: Span
 ) -> dict[str, Any]:
-    """Everything that the report says, as plain data. `courses` as of `/api/incidents/ID`."""
+    """Everything that the report says, as plain data. `courses` as of `/api/incidents/ID`, `channels` as of `/api/connectors`."""
     rows = [_row(course) for course in courses]
     found = sorted(
         (row for row in rows if days.start <= row["opened_at"] < days.end), key=lambda r: r["opened_at"]
@@ -93,7 +93,7 @@ def report(
         "without_press": len(rang) - len(leads),
         "median_lead_s": round(median(leads)) if leads else None,
         "rows": found,
-        "channels": [_channel(one, days) for one in connectors],
+        "channels": [_channel(one, days) for one in channels],
     }
 
 
@@ -129,16 +129,15 @@ def _pages(events: Sequence[dict[str, Any]], one: dict[str, Any]) -> int:
 def _channel(one: dict[str, Any], days: Span) -> dict[str, Any]:
     gaps = [
         (max(start, days.start), min(end, days.end))
-        for start, end in one.get("gaps", ())
+        for start, end in one["gaps"]
         if end > days.start and start < days.end
     ]
     return {
-        "name": one["name"],
         "source": one["source"],
-        "owner": one.get("owner", ""),
-        "risk": list(one.get("risk", ())),
+        "owner": one["owner"],
+        "risk": list(one["risk"]),
         "state": one["state"],
-        "last_event": one.get("last_event"),
+        "heard_at": one["heard_at"],
         "gap_s": sum(end - start for start, end in gaps),
     }
 
@@ -221,10 +220,10 @@ def _channels(found: dict[str, Any], where: ZoneInfo) -> Iterator[str]:
     yield "| Channel | Owner | Risks | State now | Last heard | Not given by its source |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for one in found["channels"]:
-        last = _at(one["last_event"], where) if one["last_event"] else "never"
+        last = _at(one["heard_at"], where) if one["heard_at"] else "never"
         gap = _long(one["gap_s"]) if one["gap_s"] else "nothing missing"
         owner, risks = _cell(one["owner"]) or "nobody", _cell(", ".join(one["risk"])) or "none named"
-        yield f"| {_cell(one['name'])} | {owner} | {risks} | {one['state']} | {last} | {gap} |"
+        yield f"| {_cell(one['source'])} | {owner} | {risks} | {one['state']} | {last} | {gap} |"
 
 
 def _some(n: int, what: str) -> str:

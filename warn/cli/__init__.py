@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from warn.cli import incidents, live, replaying, rules, versions, watching
+from warn.cli import connectors, incidents, live, replaying, rules, versions, watching
 from warn.cli.doctor import doctor
 from warn.cli.erase import erase
 from warn.cli.exits import FAILED, INTERRUPTED, expected, tell
@@ -37,6 +37,7 @@ app.command()(report)
 app.command()(erase)
 app.add_typer(rules.app)
 app.add_typer(incidents.app)
+app.add_typer(connectors.app)
 app.command()(versions.version)
 
 

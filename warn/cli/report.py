@@ -43,7 +43,7 @@ def report(
     days = span(since, until, timezone, int(time.time()))
     listed = ask(url, config, "/api/incidents?state=all&limit=500")
     courses: list[dict[str, Any]] = [ask(url, config, f"/api/incidents/{one['id']}") for one in listed]
-    found = made(courses, ask(url, config, "/api/connectors"), days)
+    found = made(courses, ask(url, config, "/api/connectors")["channels"], days)
     typer.echo(json.dumps(found, ensure_ascii=False) if as_json else markdown(found), nl=as_json)
 
 

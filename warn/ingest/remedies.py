@@ -19,16 +19,33 @@ BY_REASON: Final = {
     "disk": "free space on the disk of the data folder",
     "spend": "wait until the period is over, or raise `spend.ceiling`",
     "unexpected": "a fault in the connector: the log line `connector_failed` says where",
+    "lagging": "what comes is older than 10 minutes and counts for nothing: see the status page of the source",
+    "nothing": "it reads, and nothing comes: see whether the source still says anything",
 }
-"""Every word of `Reason` that a connector can fail for, and `unexpected`."""
+"""Every word of `Reason` that a connector can fail for, `unexpected`, and what is wrong without an error."""
+DUTCH: Final = {
+    "auth": "maak bij de bron een nieuwe sleutel, en zet die in de instellingen",
+    "rate_limited": "niets: het gaat vanzelf verder; komt het terug, verhoog dan `every`, of lees minder",
+    "client_error": "bekijk de instellingen van deze connector: wat hij vraagt wordt geweigerd",
+    "server_error": "niets: de storing is bij hen, en het gaat vanzelf verder",
+    "network": "kijk of deze machine het internet bereikt, op naam en door de firewall",
+    "timeout": "eerst niets; blijft het, bekijk dan het netwerk ertussen en hun statuspagina",
+    "gone": "wat hij leest is er niet meer: haal het uit de instellingen, of geef het nieuwe adres",
+    "malformed": "wat er komt is niet te lezen: de bron is veranderd, of op het adres staat iets anders",
+    "hostile": "wat er komt is niet veilig te lezen: kijk wat er op dit adres staat",
+    "refused": "zie docs/connectors.md: zo mag hij niet starten",
+    "config": "herstel de instellingen van deze connector",
+    "disk": "maak ruimte op de schijf van de gegevensmap",
+    "spend": "wacht tot de periode voorbij is, of verhoog `spend.ceiling`",
+    "unexpected": "een fout in de connector: de logregel `connector_failed` zegt waar",
+    "lagging": "wat komt is ouder dan 10 minuten en telt niet mee: bekijk de statuspagina van de bron",
+    "nothing": "hij leest, en er komt niets: kijk of de bron zelf nog iets zegt",
+}
 
 
-def remedy(state: ConnectorState) -> str:
+def remedy(state: ConnectorState, language: str = "en") -> str:
     """What to do about this connector; "" where nothing has to be done."""
     if state.state in {"running", "starting", "ended"} and not state.silence:
         return ""
-    if state.silence == "lagging":
-        return "what comes is older than 10 minutes and counts for nothing: see the status page of the source"
-    if state.state == "running":
-        return "it reads, and nothing comes: see whether the source still says anything"
-    return BY_REASON.get(state.reason, "")
+    key = "lagging" if state.silence == "lagging" else "nothing" if state.state == "running" else state.reason
+    return (DUTCH if language == "nl" else BY_REASON).get(key, "")

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from msgspec import to_builtins
 from pydantic import BaseModel, ConfigDict
 
+from warn.ingest.remedies import remedy
 from warn.web.register import Place, Register
 
 
@@ -98,7 +99,7 @@ def _connector(place: Place, register: Register) -> Connector:
     values: dict[str, Any] = {
         "name": state.name, "source": state.source, "state": state.state, "silence": state.silence,
         "since": state.since, "silent_since": state.silent_since, "heard_at": register.heard_at(place),
-        "read_at": place.read_at, "reason": state.reason, "error": state.last_error, "remedy": place.remedy,
+        "read_at": place.read_at, "reason": state.reason, "error": state.last_error, "remedy": remedy(state),
         "retry_at": state.retry_at, "read": state.read, "let_through": state.let_through,
         "dropped": state.dropped, "refused": state.refused, "lag_s": state.lag_s, "spent": state.spent,
         "critical": state.critical, "gaps": list(place.gaps), "troubles": list(state.troubles), "as_of": state.at,

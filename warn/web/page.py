@@ -10,6 +10,7 @@ from warn.match.terms import words_of
 from warn.model.alerts import IncidentEvent, Numbers
 from warn.model.records import Evidence
 from warn.web.chart import Chart, draw
+from warn.web.contact import Call, contact
 from warn.web.facts import Fact, Gaps, about, bigness, facts, how_big, name_of, no_gaps
 from warn.web.hostile import clean, safe_link
 from warn.web.store import Entry, Store, is_over
@@ -73,13 +74,6 @@ class Story(NamedTuple):
     copies: str
 
 
-class Call(NamedTuple):
-    """Whom to call: as written in the rule file, and a tel: or mailto: link where it is a number or an address."""
-
-    name: str
-    link: str | None
-
-
 class Page(NamedTuple):
     """Everything on an incident's page."""
 
@@ -130,7 +124,7 @@ def page(store: Store, incident: str, press_sources: Sequence[str], gaps: Gaps =
     newest = events[-1]
     over = is_over(newest)
     words = Words(newest.language, newest.timezone)
-    highest = max(events, key=lambda e: (bigness(e.numbers), -e.sequence))
+    highest = newest if newest.silent else max(events, key=lambda e: (bigness(e.numbers), -e.sequence))
     shown = highest if over else newest
     deliveries = store.deliveries(incident)
     evidence = _evidence(store, events)
@@ -144,17 +138,12 @@ def page(store: Store, incident: str, press_sources: Sequence[str], gaps: Gaps =
         badges=_badges(newest, words),
         shadow=newest.mode != "live",
         over=over,
-        as_of=words(
-            "as_of",
-            clock=words.clock(shown.at),
-            day=words.day(shown.at),
-            zone=words.zone_name.replace("_", " "),
-        ),
+        as_of=_as_of(shown, words),
         peak=""
         if shown is highest
         else words("peak", people=how_big(highest, words), clock=words.clock(highest.at)),
-        facts=facts(shown, words, press_sources, gaps(_began(events), newest.at), over=over),
-        owner=_call(notes.get("owner", "")),
+        facts=facts(shown, words, press_sources, gaps(_began(events[0]), newest.at), over=over),
+        owner=contact(notes.get("owner", "")),
         note=clean(notes.get("summary", "") or notes.get("description", ""), 400),
         playbook=clean(notes.get("playbook", ""), 200),
         playbook_link=safe_link(notes.get("playbook", "")),
@@ -171,8 +160,13 @@ def page(store: Store, incident: str, press_sources: Sequence[str], gaps: Gaps =
     )
 
 
-def _began(events: Sequence[IncidentEvent]) -> int:
-    return min(events[0].numbers.since or events[0].at, events[0].at)
+def _began(opened: IncidentEvent) -> int:
+    return min(opened.numbers.since or opened.at, opened.at)
+
+
+def _as_of(shown: IncidentEvent, words: Words) -> str:
+    zone = words.zone_name.replace("_", " ")
+    return words("as_of", clock=words.clock(shown.at), day=words.day(shown.at), zone=zone)
 
 
 def _badges(event: IncidentEvent, words: Words) -> tuple[Badge, ...]:
@@ -190,21 +184,6 @@ def _badges(event: IncidentEvent, words: Words) -> tuple[Badge, ...]:
     if event.mode != "live":
         badges.append(Badge(words("diary"), "diary"))
     return tuple(badges)
-
-
-def _call(owner: str) -> Call | None:
-    """`+31 20 123 45 67` becomes a tel: link, `comms@acme.example` a mailto: one, a name stays a name."""
-    name = clean(owner, 120)
-    if not name:
-        return None
-    # "Press office, +31 20 123 45 67": what can be dialled or written to stands last.
-    reach = name.rpartition(",")[2].strip()
-    digits = "".join(c for c in reach if c in "+0123456789")
-    if len(digits) >= 5 and all(c in "+0123456789 ()-./" for c in reach):
-        return Call(name, f"tel:{digits}")
-    local, at, host = reach.partition("@")
-    plain = all(c.isascii() and (c.isalnum() or c in ".-_+") for c in local + host)
-    return Call(name, f"mailto:{reach}" if at and local and "." in host and plain else None)
 
 
 def _chart(store: Store, events: Sequence[IncidentEvent], words: Words) -> Chart | None:

@@ -57,7 +57,9 @@ class Pages:
     def _channels(self, _: Request) -> Response:
         now = int(time.time())
         words = Words(*self._register.home())
-        rows = [(row.state == "hearing", shown(row, words)) for row in self._register.rows(now)]
+        rows = [
+            (row.state == "hearing", shown(row, words)) for row in self._register.rows(now, words.language)
+        ]
         stale = stale_since([place.state.at or now for place in self._register.places()], now)
         return self._html(
             "channels.html",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from msgspec import msgpack
+from msgspec.structs import replace
 
 from warn.ingest.hearing import SILENT_KEY
 from warn.ingest.ledger import CONNECTOR, kept
@@ -30,12 +31,11 @@ Channels = Callable[[], Sequence[tuple[str, Channel]]]
 
 
 class Place(NamedTuple):
-    """A connector: as it last was, until when it is known to have read, its gaps, and what helps."""
+    """A connector: as it last was, until when it is known to have read, and its gaps."""
 
     state: ConnectorState
     read_at: int
     gaps: Gaps
-    remedy: str
 
 
 class Row(NamedTuple):
@@ -97,7 +97,7 @@ class Known:
         for name, state in sorted(states.items()):
             read_at, gaps = self._read.get(name, (0, ()))
             if not named or name in named:
-                found.append(Place(state, read_at, tuple(sorted({*gaps, *state.gaps})), remedy(state)))
+                found.append(Place(state, read_at, tuple(sorted({*gaps, *state.gaps}))))
         return found
 
 
@@ -139,8 +139,10 @@ class Register:
         }
         return sorted(found, key=lambda gap: (gap[1], gap[0], gap[2]))
 
-    def rows(self, now: int) -> list[Row]:
-        """Every channel of the rule set and every source that is read, what is wrong first, then by name."""
+    def rows(self, now: int, language: str = "en") -> list[Row]:
+        """Every channel of the rule set and every source that is read, what is wrong first, then by name; with what
+        helps in this language.
+        """
         channels: dict[str, list[tuple[str, Channel]]] = {}
         for brand, channel in self._channels():
             channels.setdefault(channel.source, []).append((brand, channel))
@@ -149,7 +151,13 @@ class Register:
             places.setdefault(place.state.source, []).append(place)
         silent = {one.source: one for one in self._known.silent}
         rows = [
-            self._row(source, channels.get(source, []), places.get(source, []), silent.get(source), now)
+            self._row(
+                source,
+                channels.get(source, []),
+                places.get(source, []),
+                _how(places.get(source, []), silent.get(source), language),
+                now,
+            )
             for source in {*channels, *places}
         ]
         return sorted(rows, key=lambda row: (row.state == "hearing", row.source))
@@ -159,10 +167,10 @@ class Register:
         source: str,
         channels: Sequence[tuple[str, Channel]],
         places: Sequence[Place],
-        silent: Silent | None,
+        how: tuple[str, int, str, str],
         now: int,
     ) -> Row:
-        state, since, why, remedy_ = _how(places, silent)
+        state, since, why, helps = how
         return Row(
             source,
             tuple(sorted({brand for brand, _ in channels})),
@@ -176,22 +184,24 @@ class Register:
             state,
             since,
             why,
-            remedy_,
+            helps,
             tuple(sorted({gap for place in places for gap in place.gaps}))[-10:],
             tuple(place.state.name for place in places),
         )
 
 
-def _how(places: Sequence[Place], silent: Silent | None) -> tuple[str, int, str, str]:
+def _how(places: Sequence[Place], silent: Silent | None, language: str) -> tuple[str, int, str, str]:
     """(state, since, why, remedy) of a source: the first seat's word, else that of its worst connector."""
     worst = min(places, key=lambda p: ("cut", "deaf", "lagging", "").index(p.state.silence), default=None)
-    if silent is not None:
-        why = worst.state.last_error if worst is not None and worst.state.silence else ""
-        return silent.state, silent.since, why, worst.remedy if worst is not None else ""
     if worst is None:
-        return "unheard", 0, "", ""
-    if worst.state.silence:
-        return worst.state.silence, worst.state.silent_since, worst.state.last_error, worst.remedy
+        return ("unheard", 0, "", "") if silent is None else (silent.state, silent.since, "", "")
+    state = worst.state
+    if silent is not None:
+        # Of a connector that is well it can only be the pulse that is missing.
+        helps = remedy(state if state.silence else replace(state, silence=silent.state), language)
+        return silent.state, silent.since, state.last_error if state.silence else "", helps
+    if state.silence:
+        return state.silence, state.silent_since, state.last_error, remedy(state, language)
     return "hearing", 0, "", ""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -30,6 +30,12 @@ async def _nobody(_body: bytes, _signature: str) -> bytes:
     raise TemporaryError("this process is not ready yet: try again in a minute", reason=Reason.NETWORK)
 
 
+def _show(app: FastAPI, incidents: APIRouter, connectors: APIRouter, pages: Pages) -> None:
+    app.include_router(incidents)
+    app.include_router(connectors)
+    app.router.routes.extend(pages.routes())
+
+
 def build(
     store: Store,
     health: Health,
@@ -55,9 +61,7 @@ def build(
     register = register or Register(Known())
     pages = Pages(store, press_sources, register, demo=demo)
     if shows:
-        app.include_router(api(store))
-        app.include_router(connectors_api(register))
-        app.router.routes.extend(pages.routes())
+        _show(app, api(store), connectors_api(register), pages)
     if deliver is not None:
         app.router.routes.append(Route(PREFIX + "{name:path}", Inbound(deliver)))
     app.router.routes.extend(operations(health, exposition, reload, reload_token, erase))

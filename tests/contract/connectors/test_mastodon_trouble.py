@@ -7,6 +7,8 @@ from typing import Any, Final
 import pytest
 
 from connectors.mastodon import feed as feeds
+from connectors.mastodon.server import Server
+from connectors.mastodon.statuses import Numbers
 from tests.contract.connectors.fediverse import (
     START_MS,
     TOKEN,
@@ -141,6 +143,19 @@ async def test_its_streams_are_where_it_says() -> None:
             _, error = await read(connector(config), lambda _: False)
     assert isinstance(error, PermanentError) and error.reason is Reason.HOSTILE
     assert [path for path, _ in elsewhere.asked] == ["/api/v1/streaming/public"]
+
+
+async def test_no_server_of_the_open_internet_sends_us_inside() -> None:
+    """Not even to a place that the settings allow."""
+    elsewhere = Fediverse()
+    async with serve(elsewhere.app()) as forum:
+        server = Server(
+            "https://mastodon.example", TOKEN, "mastodon", (forum.inside,), numbers=Numbers(), between_s=0.0
+        )
+        async with server.open_stream(forum.url) as out:
+            with pytest.raises(PermanentError) as caught:
+                await out.get(f"{forum.url}/api/v1/streaming/public")
+    assert caught.value.reason is Reason.HOSTILE and elsewhere.asked == []
 
 
 async def test_a_rate_limit_is_kept() -> None:

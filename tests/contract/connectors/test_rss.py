@@ -1,123 +1,26 @@
 """The RSS connector against servers of feeds on local ports."""
 
 import asyncio
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from email.utils import formatdate
-from pathlib import Path
-from typing import Any
 
 import pytest
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from connectors.rss import RssConfig, RssConnector
+from tests.contract.connectors.desk import NOW, OLD, Desk, items, rounds, rss, standing
 from tests.contract.connectors.faults import check_faults, inside
-from tests.contract.connectors.service import serve
-from tests.shared import SHARED, needs_shared
-from warn.ingest.connector import Batch, Connector, Cursor
+from warn.ingest.connector import Cursor
 from warn.ingest.entry import check
 from warn.model.errors import PermanentError, Reason, TemporaryError
-from warn.model.mention import Item
 from warn.testing.check_connector import Made, Until, check_connector
-
-NOW = 1_764_000_000
-OLD = NOW - 86_400
-Headers = Mapping[str, str]
-
-
-def rss(*entries: tuple[str, int | None] | tuple[str, int | None, str], head: str = "") -> bytes:
-    """A feed of (id, second, words)."""
-    items = []
-    for entry in entries:
-        name, at, words = (*entry, f"Acme kettles burn {entry[0]}")[:3]
-        dated = f"<pubDate>{formatdate(at, usegmt=True)}</pubDate>" if at is not None else ""
-        items.append(
-            f"<item><guid>{name}</guid><link>/{name}?utm_source=rss&amp;a=1#top</link><title>{words}</title>"
-            f"<description>&lt;p&gt;More of {name}&lt;/p&gt;</description>{dated}</item>"
-        )
-    return f"<rss version='2.0'><channel><title>Desk</title>{head}{''.join(items)}</channel></rss>".encode()
-
-
-class Desk:
-    """One server with any number of feeds, each a function of how often it was asked."""
-
-    def __init__(self) -> None:
-        self.feeds: dict[str, Callable[[int, Request], Response]] = {}
-        self.asked: list[tuple[str, Headers]] = []
-        self.app = Starlette(routes=[Route("/{name:path}", self.answer)])
-        self.base = ""
-        self.now = float(NOW)
-
-    async def answer(self, request: Request) -> Response:
-        name = request.path_params["name"]
-        before = sum(asked == name for asked, _ in self.asked)
-        self.asked.append((name, dict(request.headers)))
-        return self.feeds[name](before, request)
-
-    def gives(self, name: str, *bodies: bytes, **headers: str) -> None:
-        """These bodies one after the other, the last one for ever."""
-        named = {key.replace("_", "-"): value for key, value in headers.items()}
-        self.feeds[name] = lambda i, _: Response(
-            bodies[min(i, len(bodies) - 1)], media_type="application/rss+xml", headers=named
-        )
-
-    def config(self, *names: str, **of: Any) -> RssConfig:
-        feeds = [f"{self.base}/{name}" for name in names]
-        return RssConfig.model_validate(
-            {"name": "press", "feeds": feeds, "inside": (inside(self.base),), **of}
-        )
-
-    def connector(self, *names: str, **of: Any) -> RssConnector:
-        return RssConnector(self.config(*names, **of), every_s=0.01, wall=lambda: self.now)
-
-    def heard(self, name: str) -> list[Headers]:
-        return [headers for asked, headers in self.asked if asked == name]
-
-    async def read(
-        self, connector: Connector, until: Callable[[list[Batch]], bool], cursor: Cursor | None = None
-    ) -> list[Batch]:
-        """Batches, while its clock goes on with ours."""
-        found: list[Batch] = []
-        wrong: WarnError | None = None
-        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-            clock = group.create_task(self._tick())
-            try:
-                async with aclosing(connector.batches(cursor)) as batches:
-                    async for batch in batches:
-                        found.append(batch)
-                        if until(found):
-                            break
-            except WarnError as e:
-                wrong = e
-            clock.cancel()
-        if wrong is not None:
-            raise wrong
-        return found
-
-    async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(0.005)
-            self.now += 0.005
 
 
 @pytest.fixture
-async def desk() -> Any:
-    one = Desk()
-    async with serve(one.app) as address:
-        one.base = address.url
+async def desk() -> AsyncIterator[Desk]:
+    async with standing() as one:
         yield one
-
-
-def items(found: list[Batch]) -> list[Item]:
-    return [item for batch in found for item in batch.items]
-
-
-def rounds(number: int) -> Callable[[list[Batch]], bool]:
-    return lambda found: sum(batch.cursor is not None for batch in found) >= number
 
 
 async def test_rss(desk: Desk) -> None:
@@ -315,43 +218,6 @@ async def test_a_hostile_feed_is_told_and_the_others_go_on(desk: Desk) -> None:
     assert trouble.message == "it is not read: it declares entities, which no feed needs"
 
 
-async def test_hubs_are_shown(desk: Desk) -> None:
-    head = "<atom:link xmlns:atom='http://www.w3.org/2005/Atom' rel='hub' href='https://hub.example/'/>"
-    desk.gives("one", rss(("g1", OLD), head=head))
-    connector = desk.connector("one")
-    await desk.read(connector, rounds(1))
-    assert list(connector.hubs.values()) == [("https://hub.example/",)]
-
-
-async def test_a_list_of_ones_own(desk: Desk, tmp_path: Path) -> None:
-    desk.gives("nl", rss(("n1", OLD)))
-    desk.gives("be", rss(("b1", OLD)))
-    listed = [
-        {"name": f"Desk {c}", "country": c, "language": "nl", "feed": f"{desk.base}/{c}"}
-        for c in ("nl", "be")
-    ]
-    path = tmp_path / "desks.yaml"
-    path.write_text(json.dumps(listed))
-    settings = {"name": "press", "list": str(path), "countries": ["BE"], "inside": (inside(desk.base),)}
-    config = RssConfig.model_validate(settings)
-    assert config.role == "press" and [place.name for place in config.places()] == ["Desk be"]
-    found = await desk.read(RssConnector(config, wall=lambda: desk.now), rounds(1))
-    assert [(i.id, i.lang) for i in items(found)] == [("b1", "nl")]
-    assert RssConfig.model_validate({**settings, "role": "own"}).role == "own"
-    path.write_text("- {name: x, country: nl, language: nl}")
-    with pytest.raises(ValueError, match=r"entry 0.feed"):
-        RssConfig.model_validate({**settings, "list": str(path), "name": "other"}).places()
-
-
-def test_the_list_that_is_shipped() -> None:
-    everything = RssConfig.model_validate({"name": "press", "list": "press"})
-    assert everything.role == "press" and 40 <= len(everything.places()) <= 60
-    assert all(place.url.startswith("https://") for place in everything.places())
-    assert len({place.name for place in everything.places()}) == len(everything.places())
-    dutch = RssConfig.model_validate({"name": "press", "list": "press", "languages": ["nl"]})
-    assert 15 <= len(dutch.places()) < len(everything.places())
-
-
 @pytest.mark.parametrize(
     "bad", ["nonsense", "[]", '{"URL": 1}', '{"URL": ["", "", "", 1, 2, 3, "\\u00e9"]}', "3"]
 )
@@ -359,32 +225,6 @@ async def test_a_cursor_of_somebody_else_is_a_permanent_error(desk: Desk, bad: s
     with pytest.raises(PermanentError) as caught:
         await desk.read(desk.connector("one"), rounds(1), Cursor(bad.replace("URL", f"{desk.base}/one")))
     assert caught.value.reason is Reason.MALFORMED
-
-
-async def test_a_feed_as_large_as_any_leaves_a_cursor_that_is_not(desk: Desk) -> None:
-    desk.gives("one", rss(*((f"g{i}", OLD) for i in range(1_100))))
-    found = await desk.read(desk.connector("one"), rounds(1))
-    assert len(items(found)) == 1_000 and found[-1].cursor is not None and len(found[-1].cursor) < 2_000
-    assert "100 entries above the thousand" in found[-1].refused[0].message
-
-
-@needs_shared
-async def test_recorded_feeds(desk: Desk) -> None:
-    """Every file becomes articles, or a trouble with its reason."""
-    assert SHARED is not None
-    paths = [
-        path for folder in ("rss_real", "rss_nasty") for path in sorted((SHARED / "data" / "payloads" / folder).iterdir())
-    ]  # fmt: skip
-    for path in paths:
-        desk.gives(path.name, path.read_bytes())
-    found = await desk.read(
-        desk.connector(*(path.name for path in paths)),
-        lambda _: len({n for n, _ in desk.asked}) == len(paths),
-    )
-    for item in items(found):
-        check(item)
-    assert len(items(found)) > 150
-    assert all(t.message.startswith("it cannot be read: ") for b in found for t in b.troubles)
 
 
 async def test_cancelled_it_leaves_no_child(desk: Desk) -> None:

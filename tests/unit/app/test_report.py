@@ -88,14 +88,14 @@ def test_what_was_before_or_after_is_not_in_it() -> None:
 
 
 def test_channels_say_what_their_sources_could_not_give() -> None:
-    connectors = [
-        {"name": "bluesky", "source": "bluesky", "state": "running", "last_event": PAGE, "owner": "web|care", "risk": ["pile-on"],
+    channels = [
+        {"source": "bluesky", "state": "hearing", "heard_at": PAGE, "owner": "web|care", "risk": ["pile-on"],
          "gaps": [[DAYS.start - 100, DAYS.start + 7200], [DAYS.end + 5, DAYS.end + 10]]},
-        {"name": "press", "source": "press", "state": "waiting", "last_event": None, "gaps": []},
+        {"source": "press", "state": "unheard", "heard_at": 0, "owner": "", "risk": [], "gaps": []},
     ]  # fmt: skip
-    text = markdown(report([], connectors, DAYS))
-    assert "| bluesky | web/care | pile-on | running |" in text and "| 2 h |" in text
-    assert "| press | nobody | none named | waiting | never | nothing missing |" in text
+    text = markdown(report([], channels, DAYS))
+    assert "| bluesky | web/care | pile-on | hearing |" in text and "| 2 h |" in text
+    assert "| press | nobody | none named | unheard | never | nothing missing |" in text
 
 
 def test_the_public_page_is_what_is_set_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,44 +2,18 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import pytest
-from starlette.applications import Starlette
-from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from tests.contract.connectors.service import Address, raw, serve
 from tests.unit.ingest.outbound.guarded import secrets_in
-from tests.unit.ingest.outbound.test_requests import KEY, QUERY, REMEDIES, SECRETS, left_of, says
+from tests.unit.ingest.outbound.serving import KEY, QUERY, SECRETS, left_of, says
+from tests.unit.ingest.outbound.streaming import first_of, out, socket, stream
 from warn.ingest.burst import burst
 from warn.ingest.outbound import Outbound
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
-
-
-def out(address: Address, **settings: Any) -> Outbound:
-    settings = {"deadline_s": 1.0, "headers": {"authorization": f"Bearer {KEY}"}, **settings}
-    return Outbound("the stream", inside=[address.inside], remedies=REMEDIES, **settings)
-
-
-def stream(lines: Callable[[], AsyncIterator[str]], **headers: str) -> Starlette:
-    async def answer(_: object) -> Response:
-        return StreamingResponse(lines(), media_type="text/event-stream", headers=headers)
-
-    return Starlette(routes=[Route("/events", answer)])
-
-
-def socket(work: Callable[[WebSocket], Awaitable[None]]) -> Starlette:
-    async def answer(ws: WebSocket) -> None:
-        await ws.accept()
-        try:
-            await work(ws)
-        except WebSocketDisconnect:
-            return
-
-    return Starlette(routes=[WebSocketRoute("/frames", answer)])
 
 
 async def test_events_come_one_by_one_until_their_end() -> None:
@@ -150,20 +124,12 @@ async def test_refused(
     before = asyncio.all_tasks()
     async with raw(says(say)) as address, out(address) as there:
         with pytest.raises(error) as caught:
-            await _first(there, kind, address)
+            await first_of(there, kind, address)
         assert left_of(before) == set()
     assert getattr(caught.value, "retry_after_s", None) == after and reason in {None, caught.value.reason}
     assert secrets_in(caught.value, SECRETS) == []
     if status == 401:
         assert "make a new token" in str(caught.value)
-
-
-async def _first(there: Outbound, kind: str, address: Address, **named: float) -> object:
-    if kind == "events":
-        async with there.events(f"{address.url}/events?token={QUERY}", silence_s=0.3) as events:
-            return await events.receive()
-    async with there.frames(f"{address.ws}/frames?token={QUERY}", silence_s=0.3, **named) as frames:
-        return await frames.receive()
 
 
 @pytest.mark.parametrize("kind", ["events", "frames"])
@@ -180,11 +146,11 @@ async def test_silent_from_the_start_and_later(kind: str) -> None:
 
     async with raw(says(nothing)) as address, out(address, deadline_s=0.3) as there:
         with pytest.raises(TemporaryError, match="no answer in time") as caught:
-            await _first(there, kind, address)
+            await first_of(there, kind, address)
     assert secrets_in(caught.value, SECRETS) == []
     async with serve(stream(lines) if kind == "events" else socket(work)) as address, out(address) as there:
         with pytest.raises(TemporaryError, match="no answer in time") as caught:
-            await _first(there, kind, address)
+            await first_of(there, kind, address)
     assert caught.value.reason is Reason.TIMEOUT and secrets_in(caught.value, SECRETS) == []
 
 
@@ -196,7 +162,7 @@ async def test_a_giant_event() -> None:
 
     async with serve(stream(lines)) as address, out(address) as there:
         with pytest.raises(TemporaryError) as caught:
-            await _first(there, "events", address)
+            await first_of(there, "events", address)
     assert caught.value.reason is Reason.MALFORMED
 
 
@@ -209,7 +175,7 @@ async def test_packed_events_are_refused() -> None:
 
     async with raw(says(say)) as address, out(address) as there:
         with pytest.raises(PermanentError, match="encoding"):
-            await _first(there, "events", address)
+            await first_of(there, "events", address)
 
 
 async def test_a_giant_frame() -> None:
@@ -219,7 +185,7 @@ async def test_a_giant_frame() -> None:
 
     async with serve(socket(work)) as address, out(address) as there:
         with pytest.raises(TemporaryError, match="code 1009"):
-            await _first(there, "frames", address, most=1_000)
+            await first_of(there, "frames", address, most=1_000)
 
 
 async def test_a_small_limit_takes_small_frames() -> None:
@@ -247,7 +213,7 @@ async def test_garbage_in_place_of_frames(garbage: bytes) -> None:
     before = asyncio.all_tasks()
     async with raw(says(say)) as address, out(address) as there:
         with pytest.raises(TemporaryError) as caught:
-            await _first(there, "frames", address)
+            await first_of(there, "frames", address)
         assert left_of(before) == set()
     assert secrets_in(caught.value, SECRETS) == []
 
