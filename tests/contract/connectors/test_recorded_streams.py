@@ -54,7 +54,7 @@ async def test_wikimedia() -> None:
                     "bots": True,
                     "articles": [{"wiki": "cewiki", "title": title}],
                 }
-            )  # fmt: skip
+            )
         )
 
     answers = {"/v2/stream/recentchange": ("text/event-stream", body)}
@@ -77,9 +77,11 @@ async def test_mastodon() -> None:
         "/api/v1/streaming/public": ("text/event-stream", stream),
     }
     async with serve(playing(answers, [])) as address:
-        batches, _ = await read(
-            connector(config_at(address, token=TOKEN)), lambda found: len(items_of(found)) > 20
-        )
+        batches, _ = await read(connector(config_at(address, token=TOKEN)), lambda _: False)
+        answers["/api/v1/timelines/public"] = "application/json", b"[]"
+        streamed, _ = await read(connector(config_at(address, token=TOKEN)), lambda _: False)
     items = items_of(batches)
-    assert len(items) == 21 and len({item.id for item in items}) == 21
+    # The one that the stream tells stands in the timeline too.
+    assert len(items) == 20 and len({item.id for item in items}) == 20
     assert all(item.text and item.author and item.author.endswith("@127.0.0.1") for item in items)
+    assert len(items_of(streamed)) == 1 and items_of(streamed)[0].id in {item.id for item in items}

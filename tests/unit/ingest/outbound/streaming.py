@@ -14,7 +14,7 @@ from warn.ingest.outbound import Outbound
 
 
 def out(address: Address, **settings: Any) -> Outbound:
-    settings = {"deadline_s": 1.0, "headers": {"authorization": f"Bearer {KEY}"}, **settings}
+    settings = {"deadline_s": 5.0, "headers": {"authorization": f"Bearer {KEY}"}, **settings}
     return Outbound("the stream", inside=[address.inside], remedies=REMEDIES, **settings)
 
 
