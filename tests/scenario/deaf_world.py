@@ -15,11 +15,12 @@ from warn.incident.route import Route, Target
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor
 from warn.ingest.supervisor import Supervisor
-from warn.model.alerts import Delivery
+from warn.model.alerts import Delivery, Receipt
 from warn.model.errors import Reason, TemporaryError
-from warn.model.flow import COLLECT, MENTIONS, SIGNALS
+from warn.model.flow import COLLECT, DESK, MENTIONS, SIGNALS
 from warn.model.mention import Item
 from warn.model.rules import Channel, Rule, RuleSet, Term, Topic
+from warn.model.wire import encode
 from warn.notify.heartbeat import Heartbeat
 from warn.stages.base import Out
 from warn.stages.matchers import Matchers
@@ -123,6 +124,11 @@ class World:
 
     async def _deliver(self, deliveries: Sequence[Delivery]) -> None:
         self.told += deliveries
+        now = int(self.wall())
+        receipts = [
+            Receipt(now=now, delivery=d.delivery, attempt=d.attempt, outcome="delivered") for d in deliveries
+        ]
+        await self.bus.write([Out(DESK, 0, b"", encode(one)) for one in receipts])
 
     def supervisor(self) -> Supervisor:
         pairs = [

@@ -1,6 +1,7 @@
 """Ways of going deaf: whichever it is, the outside monitor rings within four minutes; and while all is well, never."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -44,24 +45,24 @@ WAYS: dict[str, Callable[[World], object]] = {
 }
 
 
-@pytest.mark.parametrize("at", [601.0, 642.5, 659.5])
+@pytest.mark.parametrize("at", [301.0, 342.5])
 @pytest.mark.parametrize("way", WAYS)
 def test_the_monitor_rings_within_four_minutes(way: str, at: float) -> None:
     world = World()
-    virtually(world.run(at + 600.0, (at, lambda: WAYS[way](world))))
+    virtually(world.run(at + 320.0, (at, lambda: WAYS[way](world))))
     assert world.alarm_at(GRACE_S, at) is None, "not before"
-    alarm = world.alarm_at(GRACE_S, at + 600.0)
+    alarm = world.alarm_at(GRACE_S, at + 320.0)
     assert alarm is not None
     # A source is heard every five seconds: only then can anybody know that it is gone.
     assert alarm - at <= FOUR_MINUTES_S + (5.0 if "cut" in way else 0.0)
 
 
-@pytest.mark.parametrize("at", [601.0, 631.0, 659.5])
+@pytest.mark.parametrize("at", [301.0, 331.0, 359.5])
 def test_a_connector_that_hangs_is_noticed_by_its_pulse(at: float) -> None:
     """Four times the 15 s that its channel expects; so with a grace of two minutes it is four minutes in all."""
     world = World()
-    virtually(world.run(at + 600.0, (at, lambda: setattr(world.sources[0], "hangs", True))))
-    alarm = world.alarm_at(SHORT_GRACE_S, at + 600.0)
+    virtually(world.run(at + 320.0, (at, lambda: setattr(world.sources[0], "hangs", True))))
+    alarm = world.alarm_at(SHORT_GRACE_S, at + 320.0)
     assert alarm is not None
     assert alarm - at <= FOUR_MINUTES_S
 
@@ -73,7 +74,7 @@ def test_thirty_healthy_minutes_raise_nothing() -> None:
     assert world.alarm_at(30.0, 1_800.0) is None
     for pings in world.pings.values():
         assert 29 <= len(pings) <= 31
-        assert all(50 < b - a < 70 for a, b in zip(pings, pings[1:], strict=False))
+        assert all(50 < b - a < 70 for a, b in pairwise(pings))
     assert not world.told
 
 
@@ -84,7 +85,7 @@ def test_it_hears_again_when_the_trouble_is_over() -> None:
         world.run(
             1_500.0,
             (600.0, lambda: world.bus.full.add("collect")),
-            (900.0, lambda: world.bus.full.clear()),
+            (900.0, world.bus.full.clear),
         )
     )
     pings = world.pings["one"]

@@ -71,6 +71,7 @@ class Collector:
         self._unwritten: dict[str, bytes] = {}
         self._differ_since = 0
         self._differ_told = ""
+        self._heard: dict[str, int] = {}  # of all seats held so far: who loses one has not gone deaf by that
         self._reset()
 
     def _reset(self) -> None:
@@ -83,6 +84,7 @@ class Collector:
         known = memory if self._peers is None else Known(memory, self._partition, self._peers)
         door = Door(self._key, memory, self.force.policy(), known, self._languages, self._erased)
         self.ledger = Ledger(self._key, door, self._wall)
+        self.ledger.heard = self._heard
 
     @property
     def leads(self) -> bool:
