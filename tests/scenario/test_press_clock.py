@@ -82,8 +82,8 @@ def story() -> list[tuple[int, Mention]]:
     first = START + 5 * HOUR
     return [
         *posts,
-        (first, article(1, first - 240, first)),
-        (first + 300, article(2, first - 280, first + 300)),
+        (first, article(1, first - 1240, first)),
+        (first + 300, article(2, first - 2280, first + 300)),
     ]
 
 
@@ -137,10 +137,10 @@ def test_the_first_article_hours_later_makes_the_lead_known() -> None:
     first = START + 5 * HOUR
     pressed = [e for e in events if e.press_at]
     assert pressed[0].event == "updated" and 0 < pressed[0].at - first <= 20
-    assert (pressed[0].press_at, pressed[0].press_seen_at) == (first - 240, first)
+    assert (pressed[0].press_at, pressed[0].press_seen_at) == (first - 1240, first)
     assert pressed[0].numbers.press == 1 and "1 article" in pressed[0].summary
     last = events[-1]
-    assert last.event == "resolved" and (last.press_at, last.press_seen_at) == (first - 280, first + 300)
+    assert last.event == "resolved" and (last.press_at, last.press_seen_at) == (first - 2280, first + 300)
 
 
 @pytest.mark.scenario

@@ -97,7 +97,7 @@ class Tally:
             terms,
             min(max(mention.followers, 0), MAX_FOLLOWERS),
             told.negative,
-            (mention.created_ms, mention.seen_ms) if mention.role == "press" and not echo else None,
+            _press(mention) if mention.role == "press" and not echo else None,
             echo,
         )
         at = topic << 40 | second
@@ -146,6 +146,11 @@ class Tally:
             return 0
         day = mention.created_ms // 86_400_000
         return keyed(self._key, "care", str(day), mention.source, str(mention.author))
+
+
+def _press(mention: Mention) -> tuple[int, int]:
+    """When an article was published by its own word, and when we saw it."""
+    return mention.published_ms or mention.created_ms, mention.seen_ms
 
 
 def _single(topic: str, second: int, known_at: int, row: _Row) -> Any:

@@ -38,6 +38,8 @@ _PROTECTION: Final = ("internal", "care", "own", "press", "")
 """Where a source has two roles, the one that protects people most holds."""
 _FOLLOWS_A_POST: Final = frozenset({"update", "edit", "delete"})
 """Kinds whose id is that of a post that is there already."""
+_FIRST_MS: Final = 978_307_200_000
+"""2001: what is dated earlier has no date, and says so by one that cannot be."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -222,6 +224,7 @@ class Door:
             lang=self._lang(item, text, seen_ms // 1000, mended),
             url="" if counts_only else tidy_label(item.url, MAX_URL, mended),
             id="" if counts_only else item.id,
+            published_ms=_published(item, seen_ms),
         )
 
     def _lang(self, item: Item, text: str, now: int, mended: Counter[str]) -> str:
@@ -247,6 +250,12 @@ def hashes_of(key: bytes, source: str, author: str, days: Iterable[int]) -> froz
     return frozenset(
         (author_hash(key, source, name), *(author_hash(day_key(key, day), source, name) for day in days))
     )
+
+
+def _published(item: Item, seen_ms: int) -> int:
+    """When something that counts from when we saw it was published, by its source's own word; 0 where that says nothing."""
+    known = item.dated_by == "seen" and _FIRST_MS <= item.created_ms < seen_ms
+    return item.created_ms if known else 0
 
 
 def _kind(item: Item) -> str:

@@ -47,7 +47,8 @@ class Mention(Struct, frozen=True, array_like=True, gc=False):
 
     `key`, `thread`, `parent` and `author` are keyed hashes (0: none). `thread` is the `key` of the thread's root.
     `parent` is the post that this one replies to, quotes, reposts or likes.
-    `backfill` may be remembered for its thread but is never counted towards a page.
+    `backfill` may be remembered for its thread but is never counted towards a page. `published_ms`: of what counts from
+    when we saw it, when it was published by its source's own word (0: not known, or that is `created_ms`).
     """
 
     source: str
@@ -66,6 +67,7 @@ class Mention(Struct, frozen=True, array_like=True, gc=False):
     lang: str = ""
     url: str = ""
     id: str = ""
+    published_ms: int = 0
 
 
 class Reading(Struct, frozen=True, array_like=True, gc=False):

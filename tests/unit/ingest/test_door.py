@@ -206,3 +206,14 @@ def test_policies_of_several_rule_sets_add_up() -> None:
     both = policy(KEY, [(one, says_acme), (two, says_acme)])
     assert both.roles == {"forum": "internal"}
     assert len(both.could_match) == 2
+
+
+def test_what_counts_from_when_we_saw_it_keeps_the_publishers_own_date() -> None:
+    """For the press clock; a date that cannot be is none."""
+    at = door()
+    late = let_in(at, item("1", dated_by="seen", created_ms=NOW_MS - 3_600_000, seen_ms=NOW_MS))
+    assert (late.created_ms, late.published_ms, late.seen_ms) == (NOW_MS, NOW_MS - 3_600_000, NOW_MS)
+    for number, created_ms in enumerate((946_684_800_000, NOW_MS + 1, NOW_MS)):
+        undated = let_in(at, item(f"u{number}", dated_by="seen", created_ms=created_ms, seen_ms=NOW_MS))
+        assert (undated.created_ms, undated.published_ms) == (NOW_MS, 0)
+    assert let_in(at, item("2", created_ms=NOW_MS - 5_000)).published_ms == 0

@@ -1,5 +1,7 @@
 """Bytes on the bus: golden, forgiving to what is newer, exact about what is broken."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -18,6 +20,7 @@ from warn.model.mention import Mention, Reading
 from warn.model.records import Clock, DeadLetter, Evidence, Parcel, Partial, Sample, Signals
 from warn.model.rules import RuleSet
 
+GOLDEN_FOLDER = Path(__file__).parents[2] / "golden"
 MENTION = Mention("x", 7, 7, "post", "hello", 1_000, author=5, id="a")
 
 
@@ -101,3 +104,11 @@ def test_every_record_of_this_release_is_read_from_its_golden_bytes(name, golden
     raw = golden(f"wire-0.1/{name}.msgpack", wire.encode(record))
     assert decode(raw) == record
     assert wire.encode(record) == raw
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN))
+def test_what_was_written_before_fields_were_added_is_still_read(name):
+    """A data folder of before opens as it is: what is new has a default."""
+    record, decode = GOLDEN[name]
+    raw = (GOLDEN_FOLDER / "wire-0.1-before-canaries" / f"{name}.msgpack").read_bytes()
+    assert decode(raw) == record

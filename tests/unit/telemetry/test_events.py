@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.unit.telemetry.hearing_calls import HEARING_CALLS
 from tests.unit.telemetry.kafka_calls import ERROR, KAFKA_CALLS
 from warn.telemetry import events, logs, series
 
@@ -169,6 +170,7 @@ CALLS: dict[Callable[..., None], tuple[Callable[[], None], str, dict[str, str], 
         "rules_refused",
     ),
     **KAFKA_CALLS,
+    **HEARING_CALLS,
     events.seat_wanted: (
         lambda: events.seat_wanted("s", 3),
         "warn_seats",

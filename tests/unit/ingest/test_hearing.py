@@ -1,0 +1,210 @@
+"""What is not heard as it should be: which sources, how, since when; told by the clock, and remembered."""
+
+import math
+import random
+
+import pytest
+from msgspec import msgpack
+
+from tests.unit.ingest.items import NOW_MS, item
+from tests.unit.ingest.log import clocks
+from tests.unit.ingest.scripted import START, Scripted, during, supervise, timed
+from warn.bus.memory import MemoryStore
+from warn.ingest.config import Spend
+from warn.ingest.connector import Batch, Cursor, Trouble
+from warn.ingest.hearing import SILENT_KEY
+from warn.ingest.lag import Lag
+from warn.ingest.pulse import Pulses
+from warn.ingest.reports import PREFIX, report
+from warn.ingest.status import ConnectorState
+from warn.model.errors import PermanentError, Reason, TemporaryError
+from warn.model.flow import COLLECT
+from warn.model.records import Silent
+from warn.model.rules import Channel, RuleSet
+
+DAY = 86_400
+
+
+def state_of(store: MemoryStore, key: bytes) -> bytes | None:
+    """A record of collect's state."""
+    from warn.bus.codec import unseal
+
+    held = store.seats[COLLECT, 0].state.get(key)
+    return None if held is None else unseal(held[1])
+
+
+def reported(store: MemoryStore, name: str) -> ConnectorState:
+    body = state_of(store, PREFIX + name.encode())
+    assert body is not None
+    told = report(body)
+    assert told is not None
+    return told
+
+
+def test_the_clock_says_how_a_source_is_silent_and_since_when() -> None:
+    """Cut off where its provider turns us away, deaf where it is down for a while or its pulse is missing."""
+    rules = RuleSet(channels=(("Acme", Channel("blog", expect_s=60)),))
+    cut = Scripted("cut", [PermanentError("make a new key", reason=Reason.AUTH)], source="slack")
+    down = Scripted("down", [TemporaryError("no answer", reason=Reason.TIMEOUT)], source="news")
+    store = MemoryStore()
+    supervisor = supervise(
+        store, cut, down, Scripted("up", [Batch((item("1"),))]), rules=rules, critical=True
+    )
+    timed(during(supervisor, 400.0))
+    told = {clock.now - START: {one.source: one for one in clock.silent} for clock in clocks(store)}
+    assert not told[179], "nothing in the first three minutes"
+    assert told[180]["slack"] == Silent("slack", "cut", START, 0, "auth", True)
+    assert told[180]["news"].state == "deaf"
+    assert told[399]["blog"] == Silent("blog", "deaf", START, 60, "", False)
+    assert "forum" not in told[399]
+    silent = state_of(store, SILENT_KEY)
+    assert silent is not None
+    assert {one.source for one in msgpack.decode(silent, type=tuple[Silent, ...])} == {
+        "slack",
+        "news",
+        "blog",
+    }
+
+
+def test_what_only_fails_for_a_quarter_of_an_hour_is_cut_off() -> None:
+    store = MemoryStore()
+    down = Scripted("down", [TemporaryError("503", reason=Reason.SERVER)], source="news")
+    timed(during(supervise(store, down), 1_000.0))
+    told = {clock.now - START: [one.state for one in clock.silent] for clock in clocks(store)}
+    assert told[600] == ["deaf"]
+    assert told[990] == ["cut"]
+
+
+def test_every_connector_is_reported_when_it_changes_once_a_minute_at_most() -> None:
+    """With its troubles, and with since when it is silent over a restart."""
+    store = MemoryStore()
+    troubles = (Trouble("feed 1", "404"), Trouble("feed 2", "gone"))
+    up = Scripted(
+        "up",
+        [Batch((item("1"),), Cursor("1"), troubles=troubles), 5.0, Batch(troubles=(Trouble("feed 2", ""),))],
+    )
+    cut = Scripted("cut", [PermanentError("make a new key", reason=Reason.AUTH)], source="slack")
+    timed(during(supervise(store, up, cut), 130.0))
+    told = reported(store, "up")
+    assert told.troubles == (("feed 1", "404"),)
+    assert (told.state, told.read, told.silence) == ("running", 1, "")
+    first = reported(store, "cut")
+    assert (first.state, first.reason, first.silence, first.silent_since) == ("parked", "auth", "cut", START)
+    again = supervise(store, up, cut)
+    timed(during(again, 70.0))
+    assert {s.name: s.silent_since for s in again.states()}["cut"] == START
+    timed(during(supervise(store, up), 70.0))
+    assert state_of(store, PREFIX + b"cut") is None, "it is not in the settings any more"
+
+
+def test_a_connector_that_costs_too_much_is_parked_until_its_period_is_over() -> None:
+    """What it cost is committed with what it read, and counts on after a restart."""
+    store = MemoryStore()
+
+    def paid() -> Scripted:
+        script = [act for n in range(5) for act in (Batch((item(str(n)),), Cursor(str(n)), spent=4.0), 1.0)]
+        return Scripted("paid", script)
+
+    spend = Spend(ceiling=10.0, days=1)
+    one = paid()
+    supervisor = supervise(store, one, spend=spend)
+    timed(during(supervisor, 100.0))
+    state = supervisor.states()[0]
+    assert (state.state, state.reason, state.spent, state.read) == ("parked", "spend", 12.0, 3)
+    assert "ceiling of 10 in 1 days is reached (12 spent): it reads again on" in state.last_error
+    assert state.retry_at == START + DAY
+    again = paid()
+    later = supervise(store, again, spend=spend)
+    timed(during(later, 60.0))
+    assert later.states()[0].spent == 12.0
+    assert not again.cursors, "it was not asked"
+    timed(during(later, DAY + 60.0))
+
+
+def test_a_source_that_lags_is_told_from_one_that_is_always_late() -> None:
+    """By its own usual age, after three days and a hundred batches; what counts for nothing is what counts."""
+    lag, rng = Lag(), random.Random(3)
+    now = 1_700_000_000
+    for _ in range(400):
+        now += 900
+        lag.note(now, rng.expovariate(1 / 100))
+    assert 150 < lag.usual_s < 500
+    assert lag.since(now) is None
+    began = now + 60
+    for _ in range(10):
+        now += 60
+        lag.note(now, 2_500)
+    assert lag.since(now) == began
+    usual = lag.usual_s
+    assert usual < 500, "what is wrong is not learned as usual"
+    lag.note(now + 60, 20)
+    assert lag.since(now + 60) is None
+    late = Lag()
+    for _ in range(400):
+        now += 900
+        late.note(now, 2_400 + rng.uniform(0, 600))
+    assert late.since(now) is None
+
+
+def _lived(
+    pulses: Pulses,
+    days: float,
+    per_day: float,
+    rng: random.Random,
+    start: int,
+    kept: dict[bytes, bytes] | None = None,
+) -> tuple[int, int]:
+    """So many days of somebody who speaks by day more than at night; (alarms, seconds now)."""
+    alarms, was = 0, False
+    for minute in range(int(days * 1_440)):
+        now = start + minute * 60
+        hour = now // 3_600 % 24
+        rate = per_day / 1_440 * (1 + math.sin((hour - 9) / 24 * 2 * math.pi))
+        if rng.random() < 1 - math.exp(-rate):
+            pulses.look(now + 30, {"x": now + 20}, ())
+        pulses.look(now + 59, {}, ())
+        for key, body in pulses.changes(now).items():
+            if kept is not None and body is not None:
+                kept[key] = body
+        is_silent = pulses.silent("x") is not None
+        alarms, was = alarms + (is_silent and not was), is_silent
+    return alarms, start + int(days * 1_440) * 60
+
+
+@pytest.mark.parametrize(("per_day", "within_min"), [(100, 700), (600, 240)])
+def test_a_pulse_is_learned_and_its_end_noticed(per_day: float, within_min: int) -> None:
+    """Not before two weeks, hardly ever for nothing, and within hours when it stops; all of it survives a restart."""
+    rng, pulses = random.Random(int(per_day)), Pulses()
+    start = 1_700_000_000 // 3_600 * 3_600
+    alarms, now = _lived(pulses, 13, per_day, rng, start)
+    assert (alarms, pulses.usual_s("x")) == (0, 0)
+    kept: dict[bytes, bytes] = {}
+    alarms, now = _lived(pulses, 60, per_day, rng, now, kept)
+    assert alarms <= 1
+    assert sum(len(body) for body in kept.values()) < 500
+    again = Pulses()
+    again.restore(kept)
+    _, now = _lived(again, 0.1, per_day, rng, now)
+    assert again.usual_s("x") > 0
+    for minute in range(within_min):
+        again.look(now + minute * 60 + 59, {}, ())
+    assert again.silent("x") is not None
+
+
+def test_a_source_that_is_down_teaches_nothing_and_is_not_silent_besides() -> None:
+    rng, pulses = random.Random(1), Pulses()
+    _, now = _lived(pulses, 20, 300, rng, 1_700_000_000 // 3_600 * 3_600)
+    usual = pulses.usual_s("x")
+    for minute in range(7 * 1_440):
+        pulses.look(now + minute * 60 + 59, {}, {"x"})
+    assert pulses.silent("x") is None
+    assert pulses.usual_s("x") == usual
+
+
+def test_a_rare_source_is_never_silent_by_what_was_learned() -> None:
+    pulses = Pulses()
+    _, now = _lived(pulses, 40, 8, random.Random(2), 1_700_000_000 // 3_600 * 3_600)
+    for minute in range(10 * 1_440):
+        pulses.look(now + minute * 60 + 59, {}, ())
+        assert pulses.silent("x") is None
+    assert NOW_MS > 0
