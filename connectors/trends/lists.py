@@ -1,6 +1,7 @@
 """Trend lists, each read as the entries that stand on it now."""
 
 import json
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ PAYLOAD: Final = 4_096
 MOST_ENTRIES: Final = 100
 MOST_TEXT: Final = 2_000
 MOST_NEWS: Final = 5
-MOST_BODY: Final = 8 * 1024 * 1024
+MOST_BODY: Final = 1024 * 1024
 BSKY: Final = "https://bsky.app"
 
 
@@ -48,7 +49,8 @@ class TrendList(NamedTuple):
 
     async def read(self, out: Outbound) -> Page:
         """Raises as any request does, and TemporaryError where the answer is no such list."""
-        return self.page(await out.get(self.url, params=self.params, most=MOST_BODY))
+        answer = await out.get(self.url, params=self.params, most=MOST_BODY)
+        return await asyncio.to_thread(self.page, answer)
 
     def page(self, answer: Answer) -> Page:
         """Raises TemporaryError where the answer is no such list."""

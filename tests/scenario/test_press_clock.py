@@ -69,10 +69,11 @@ def article(n: int, at: int, seen: int) -> Mention:
         key,
         "article",
         "Acme kettles burn",
-        at * 1000,
+        seen * 1000,
         author=9,
         role="press",
         seen_ms=seen * 1000,
+        published_ms=at * 1000,
     )
 
 

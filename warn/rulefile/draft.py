@@ -37,7 +37,8 @@ ${usual}
 
 # Our own accounts are left out of the counts.
 # accounts:
-#   - {source: bluesky, handle: example.org}
+#   - {source: bluesky, handle: "did:plc:..."}   # Bluesky tells accounts by their did
+#   - {source: mastodon, handle: example@mastodon.social}
 
 ${channels}topics:
   $topic:
@@ -92,7 +93,8 @@ ${usual}
 
 # Onze eigen accounts tellen niet mee.
 # accounts:
-#   - {source: bluesky, handle: example.org}
+#   - {source: bluesky, handle: "did:plc:..."}   # Bluesky kent accounts bij hun did
+#   - {source: mastodon, handle: voorbeeld@mastodon.nl}
 
 ${channels}topics:
   $topic:
@@ -166,7 +168,9 @@ def draft(
         terms="\n".join(f"      - {quoted(word)}" for word in words.values()),
         mode=mode,
         channels=_channels(press),
-        usual="# usual: {mentions: 40 per day}" if usual is None else f"usual: {{mentions: {usual:g} per day}}",
+        usual="# usual: {mentions: 40 per day}"
+        if usual is None
+        else f"usual: {{mentions: {usual:g} per day}}",
     )
 
 

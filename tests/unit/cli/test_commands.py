@@ -132,6 +132,6 @@ def test_a_closed_pipe_is_no_error_of_ours() -> None:
 
 def test_completion_is_there() -> None:
     """The shell can be taught our verbs."""
-    done = _warn(_WARN_COMPLETE="complete_bash", COMP_WORDS="warn re", COMP_CWORD="1")
-    assert done.stdout.split() == ["replay"]
+    done = _warn(_WARN_COMPLETE="complete_bash", COMP_WORDS="warn rep", COMP_CWORD="1")
+    assert done.stdout.split() == ["replay", "report"]
     assert "--install-completion" in _warn("--help").stdout

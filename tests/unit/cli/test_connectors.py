@@ -1,0 +1,71 @@
+"""`warn connectors`: what a daemon says of each, and what each says when it is listened to for a moment."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.unit.web.client import exposition, filled
+from tests.unit.web.made_up_register import register
+from warn.cli import app
+from warn.web.health import Health
+from warn.web.routes import build
+from warn.web.server import Server
+
+runner = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    server = Server(build(filled(), Health(), exposition, register=register()), "127.0.0.1", 0)
+    thread = threading.Thread(target=lambda: asyncio.run(server.run()), daemon=True)
+    thread.start()
+    yield server.url
+    server.stop()
+    thread.join(10)
+
+
+def test_ls_reads_as_sentences(url: str) -> None:
+    result = runner.invoke(app, ["connectors", "ls", "--url", url])
+    assert result.exit_code == 3, result.output
+    lines = result.stdout.splitlines()
+    assert any(
+        line.startswith("bsky (bluesky) reads; last heard ") and "1,204 items read." in line for line in lines
+    )
+    assert any(
+        "slack (slack) is parked until somebody mends it" in line and "CUT OFF since" in line
+        for line in lines
+    )
+    assert "  why: slack: HTTP 401: make a new token & set it <b>" in lines
+    assert "  what helps: make a new key at the source, and put it into the settings" in lines
+    assert "  #general: not in channel" in lines
+    assert "Channel viva stands in a rule file, and no connector reads it." in lines
+    as_json = json.loads(runner.invoke(app, ["connectors", "ls", "--json", "--url", url]).stdout)
+    assert {one["name"] for one in as_json["connectors"]} == {"bsky", "slack", "calls", "hook"}
+
+
+def test_check_listens_without_a_daemon_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "posts.jsonl").write_text(
+        '{"id": "1", "source": "x", "created_at": "2026-01-01T00:00:00Z"}\n'
+    )
+    (tmp_path / "warn.yaml").write_text(
+        "connectors:\n  old: {type: replay, paths: [posts.jsonl]}\n  gone: {type: replay, paths: [nothing.jsonl]}\n"
+    )
+    before = sorted(tmp_path.iterdir())
+    result = runner.invoke(app, ["connectors", "check", "old", "--seconds", "1"])
+    assert result.exit_code == 0, result.output
+    assert "old: heard 1 item, the newest " in result.output
+    result = runner.invoke(app, ["connectors", "check", "--seconds", "1", "--json"])
+    assert result.exit_code == 3
+    found = {one["name"]: one for one in json.loads(result.stdout)}
+    assert found["old"]["items"] == 1
+    assert found["gone"]["error"]
+    assert sorted(tmp_path.iterdir()) == before
+    assert runner.invoke(app, ["connectors", "check", "nope"]).exit_code == 1

@@ -1,0 +1,103 @@
+"""The register, its page and its JSON: each channel with who answers for it, and whether it is heard."""
+
+import pytest
+from msgspec import msgpack
+from msgspec.structs import replace
+
+from tests.unit.web.client import client, exposition, filled
+from tests.unit.web.made_up import INCIDENT, event
+from tests.unit.web.made_up_register import AT, known, register
+from warn.ingest.reports import PREFIX
+from warn.ingest.status import ConnectorState
+from warn.model.records import Silent
+from warn.web.facts import facts
+from warn.web.health import Health
+from warn.web.register import Known, Register
+from warn.web.routes import build
+from warn.web.store import Store
+from warn.web.words import Words
+
+
+def test_every_channel_is_there_with_its_state() -> None:
+    rows = {row.source: row for row in register().rows(AT)}
+    states = {source: row.state for source, row in rows.items()}
+    assert states == {
+        "bluesky": "hearing", "slack": "cut", "care": "deaf", "viva": "unheard", "tickets": "hearing",
+    }  # fmt: skip
+    assert rows["bluesky"].brands == ("Acme", "Beta")
+    assert rows["bluesky"].owner == "webcare"
+    assert rows["bluesky"].gaps == ((AT - 7_200, AT - 6_600),)
+    assert rows["tickets"].heard_at == AT - 30
+    assert rows["care"].since == AT - 4_000
+    assert "key" in rows["slack"].remedy
+    assert [row.state == "hearing" for row in register().rows(AT)] == [False] * 3 + [True] * 2
+
+
+def test_what_this_process_runs_itself_is_fresher_than_what_was_told() -> None:
+    live = ConnectorState(
+        name="bsky", source="bluesky", state="waiting", since=AT, silence="deaf", silent_since=AT
+    )
+    [row] = [r for r in Register(known(), live=lambda: [live]).rows(AT) if r.source == "bluesky"]
+    assert row.state == "deaf"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ("Channels", "nobody listens", "make a new key")),
+        ("nl", ("Kanalen", "niemand luistert", "nieuwe sleutel")),
+    ],
+)
+def test_the_page(language: str, said: tuple[str, ...]) -> None:
+    """Whole without JavaScript, in both languages; what an error says is escaped."""
+    answer = client(build(filled(), Health(), exposition, register=register(language))).get("/channels")
+    assert answer.status_code == 200
+    assert all(one in answer.text for one in said)
+    assert f'lang="{language}"' in answer.text
+    assert "<b>" not in answer.text
+    assert "set it &lt;b&gt;" in answer.text
+    assert "<script" not in answer.text
+    assert client(build(filled(), Health(), exposition)).get("/channels").status_code == 200
+    assert 'href="/channels"' in client().get("/").text
+
+
+def test_json() -> None:
+    found = client(build(filled(), Health(), exposition, register=register())).get("/api/connectors").json()
+    slack = next(one for one in found["connectors"] if one["name"] == "slack")
+    assert (slack["state"], slack["silence"], slack["retry_at"]) == ("parked", "cut", AT + 400)
+    assert slack["troubles"] == [["#general", "not in channel"]]
+    assert {one["source"] for one in found["channels"]} == {"bluesky", "slack", "care", "viva", "tickets"}
+
+
+def test_a_gap_stands_on_every_incident_of_that_time() -> None:
+    """From when to when, beside who is deaf now; and on no other incident."""
+    found = known()
+    opened = event().numbers.since
+    told = ConnectorState(
+        name="x", source="forum", state="running", since=0, gaps=((opened - 60, opened + 60),)
+    )
+    found.take(PREFIX + b"x", msgpack.encode(told))
+    web = client(build(filled(), Health(), exposition, register=Register(found)))
+    assert "Forum from " in web.get(f"/incidents/{INCIDENT}").text
+    found.take(PREFIX + b"x", msgpack.encode(replace(told, gaps=((5, 65),))))
+    assert "Forum from " not in web.get(f"/incidents/{INCIDENT}").text
+
+
+def test_an_incident_about_warn_itself() -> None:
+    """Says what is not heard, not how many people write; a link to the channels instead of a flowchart."""
+    store = Store()
+    silent = (Silent("bluesky", "deaf", AT, 120, "", True), Silent("slack", "cut", AT, 0, "auth"))
+    store.put_incidents([replace(event(incident="w"), brand="warn", alert="Silence", silent=silent)])
+    web = client(build(store, Health(), exposition))
+    text = web.get("/incidents/w").text
+    assert "cannot hear Bluesky, Slack" in text
+    assert "cut off" in text
+    assert "How it grew" not in text
+    assert 'href="/channels"' in text
+    assert "2 sources" in web.get("/").text
+    assert [f.label for f in facts(event(silent=silent), Words("nl"), (), over=False)] == ["Bluesky", "Slack"]
+
+
+def test_an_empty_register_says_so() -> None:
+    text = client(build(Store(), Health(), exposition, register=Register(Known()))).get("/channels").text
+    assert "warn hears nothing" in text
