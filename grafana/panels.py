@@ -1,6 +1,7 @@
-"""What the dashboard shows: six questions, and the panels that answer them."""
+"""What the dashboard shows: seven questions, and the panels that answer them."""
 
 from grafana.panel import GREEN, RED, YELLOW, Panel, Row, increase, rate, slowest
+from grafana.silence import SILENCE
 
 BURNING = Row(
     "Is anything burning?",
@@ -291,4 +292,4 @@ PROCESS = Row(
     ),
 )
 
-ROWS = (BURNING, SAID, HEARS, KEEPS_UP, PAGES, KAFKA, PROCESS)
+ROWS = (BURNING, SAID, HEARS, SILENCE, KEEPS_UP, PAGES, KAFKA, PROCESS)

@@ -1,7 +1,7 @@
 """Trend lists, each read as the entries that stand on it now."""
 
-import json
 import asyncio
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit

@@ -8,15 +8,20 @@ place of their own that could be read stale.
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from warn.model.errors import OwnWords, Reason
 from warn.stages.base import In, Out
 
 
-class FencedError(Exception):
+class FencedError(OwnWords, Exception):
     """Somebody else has opened this seat since: let go of it."""
 
+    reason = Reason.FENCED
 
-class TrimmedError(LookupError):
+
+class TrimmedError(OwnWords, LookupError):
     """What a seat has to read is not kept any more: a gap that must be told, never stepped over in silence."""
+
+    reason = Reason.GONE
 
 
 class StateRecord(NamedTuple):

@@ -10,6 +10,8 @@ from hashlib import blake2b
 from struct import Struct
 from typing import Final
 
+from warn.model.errors import OwnWords, Reason
+
 VERSION: Final = 1
 """The format that this release writes. It may run ahead of `MIN_READER` for one release, so that one can go back."""
 MIN_READER: Final = 1
@@ -22,14 +24,16 @@ _MAGIC: Final = b"ws"
 _DIGEST: Final = 16
 
 
-class UnreadableStateError(Exception):
+class UnreadableStateError(OwnWords, Exception):
     """A state record that this release cannot trust: damaged, or written by a newer release.
 
     Nothing may be written over it. Its message names what is wrong, never what the body says.
     """
 
+    reason = Reason.MALFORMED
 
-class StateTooLargeError(ValueError):
+
+class StateTooLargeError(OwnWords, ValueError):
     """A stage offered a body that is larger than `MAX_BODY`."""
 
 

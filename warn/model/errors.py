@@ -23,7 +23,13 @@ class Reason(StrEnum):
     UNEXPECTED = "unexpected"
 
 
-class WarnError(Exception):
+class OwnWords:
+    """Mixed into errors whose message is ours: it quotes nothing that was read and no secret, so logs and pages show it."""
+
+    reason: Reason = Reason.UNEXPECTED
+
+
+class WarnError(OwnWords, Exception):
     """Base of all errors that warn raises on purpose."""
 
     def __init__(self, message: str, *, reason: Reason) -> None:

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import NamedTuple, Protocol
 
 from warn.model.alerts import Delivery
+from warn.model.errors import OwnWords, Reason
 from warn.model.rules import RuleSet
 
 
@@ -56,8 +57,13 @@ class Effects:
         self.counts[name, label] += by
 
 
-class MissingConfigError(LookupError):
-    """A clock names a rule set whose body is not here yet: the worker waits for it, and alarms."""
+class MissingConfigError(OwnWords, LookupError):
+    """A clock names a rule set whose body is not here yet: the worker waits for it, and alarms. Takes its hash."""
+
+    reason = Reason.CONFIG
+
+    def __str__(self) -> str:
+        return f"the rule set {super().__str__()[:64]} is not on the bus: start a process that collects, with the rule files"
 
 
 RuleSets = Callable[[str], RuleSet]

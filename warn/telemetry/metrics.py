@@ -218,6 +218,8 @@ def touch(
 
 for _kind in ("firing", "update", "resolved"):
     COUNTS["alerts"].add(_kind, by=0)
+for _outcome in ("given", "withheld"):
+    COUNTS["heartbeats"].add(_outcome, by=0)
 for _first in ("warn", "press"):
     COUNTS["leads"].add(_first, by=0)
     COUNTS["lead_seconds"].add(_first, by=0)

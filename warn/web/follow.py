@@ -68,17 +68,22 @@ async def _follow_one(
 
 
 async def _follow_collect(bus: Bus, known: Known) -> None:
-    """What collect says of its connectors; it is no reason not to be ready."""
+    """What collect says of its connectors. It is no reason not to be ready, nor for the other pages to fail: where it
+    cannot be read, the register says nothing new, and it is tried again.
+    """
+    while True:
+        try:
+            await _read_collect(bus, known)
+        except Exception as e:  # noqa: BLE001 - told, and begun again
+            events.part_failed("register", e, retry_in_s=_AWAY_S)
+            await asyncio.sleep(_AWAY_S)
+
+
+async def _read_collect(bus: Bus, known: Known) -> None:
     reader = await bus.follow_state(COLLECT)
     try:
         while True:
-            try:
-                changes = await reader.read(_BATCH, _WAIT_S)
-            except TemporaryError as e:
-                events.part_failed("web", e, retry_in_s=_AWAY_S)
-                await asyncio.sleep(_AWAY_S)
-                continue
-            for _, key, body in changes:
+            for _, key, body in await reader.read(_BATCH, _WAIT_S):
                 known.take(key, body)
             await asyncio.sleep(0)
     finally:

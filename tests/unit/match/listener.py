@@ -70,7 +70,8 @@ class Match:
         return found
 
     def signals(self) -> list[Signals]:
-        return [decode_signals(out.value) for out in self.effects.out if out.topic == SIGNALS]
+        found = (decode_signals(out.value) for out in self.effects.out if out.topic == SIGNALS)
+        return [one for one in found if isinstance(one, Signals)]
 
     def evidence(self) -> list[Evidence]:
         return [decode_evidence(out.value) for out in self.effects.out if out.topic == EVIDENCE]

@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.telemetry.hearing_calls import HEARING_CALLS
 from tests.unit.telemetry.kafka_calls import ERROR, KAFKA_CALLS
+from tests.unit.telemetry.people_calls import PEOPLE_CALLS
 from warn.telemetry import events, logs, series
 
 CALLS: dict[Callable[..., None], tuple[Callable[[], None], str, dict[str, str], str]] = {
@@ -170,6 +171,7 @@ CALLS: dict[Callable[..., None], tuple[Callable[[], None], str, dict[str, str], 
         "rules_refused",
     ),
     **KAFKA_CALLS,
+    **PEOPLE_CALLS,
     **HEARING_CALLS,
     events.seat_wanted: (
         lambda: events.seat_wanted("s", 3),
