@@ -45,7 +45,11 @@ async def test_replay(tmp_path: Path) -> None:
     missing = ReplayConfig(name="recorded", paths=(str(tmp_path / "Marker Person 1"),))
     await check_connector(
         make,
-        failing={"a file that is not there": Failing(lambda: ReplayConnector(missing), PermanentError, Reason.CONFIG)},
+        failing={
+            "a file that is not there": Failing(
+                lambda: ReplayConnector(missing), PermanentError, Reason.CONFIG
+            )
+        },
         secrets=["Marker Person"],
     )
 

@@ -109,7 +109,9 @@ class Call(Struct, kw_only=True):
 
     def overdue(self, now: int) -> bool:
         """Whether this should have woken somebody `OVERDUE_S` ago (delivery time), and nobody has confirmed it."""
-        rings = [s for s in self.said if s.action == "trigger" and s.event.severity not in {"ticket", "digest"}]
+        rings = [
+            s for s in self.said if s.action == "trigger" and s.event.severity not in {"ticket", "digest"}
+        ]
         if self.closing or any(s.state == "delivered" for s in rings):
             return False
         wanted = [s for s in rings if s.state not in {"held", "superseded"}]
