@@ -87,7 +87,7 @@ class Worker:
         self.position = 0
         """The position after the last record whose effects are committed."""
         self._stopping, self._missing = asyncio.Event(), False
-        self._done = Ends({self.partition: -1})  # how far input is taken in and, after a restore, read again
+        self.taken = Ends({self.partition: -1})  # how far input is taken in and, after a restore, read again
         self._reading: asyncio.Timeout | None = None
         limits: dict[str, Any] = {"give_up_after": self.give_up_after, "backoff_s": self.backoff_s}
         self._setbacks = Setbacks(self.stage_name, self.partition, self.watch, rng=self.rng, **limits)
@@ -96,19 +96,10 @@ class Worker:
         self._lag, self._lag_due = 0, 0.0
         self._steps: set[asyncio.Task[Any]] = set()
 
-    async def lag(self) -> int:
-        """Records still to take in."""
-        return max(0, await self.bus.end(STAGE_INPUT[self.stage_name], self.partition) - self.position)
-
-    @property
-    def taken(self) -> int:
-        """The position before which all input is taken in, -1 before anything is known of it."""
-        return self._done[self.partition]
-
     async def caught_up(self) -> None:
         """Until all input that is there now is taken in and committed. Raises `RuntimeError` if the worker ends first."""
         end = await self.bus.end(STAGE_INPUT[self.stage_name], self.partition)
-        if not await self._done.wait({self.partition: end - 1}, None):
+        if not await self.taken.wait({self.partition: end - 1}, None):
             raise RuntimeError(f"the worker of {self.stage_name} has ended")
 
     def stop(self) -> None:
@@ -133,7 +124,7 @@ class Worker:
                 except Exception as e:  # noqa: BLE001 - told, and tried again from the last commit
                     await self._pause(self._setbacks.failed(e))
         finally:
-            self._done.close()
+            self.taken.close()
 
     async def _sit(self) -> None:
         """Take the seat and work in it until something goes wrong."""
@@ -152,7 +143,7 @@ class Worker:
             )
             await self._serve(seat, stage)
         finally:
-            self._done.publish({self.partition: -1})  # the next stage has to read again before it is as far
+            self.taken.publish({self.partition: -1})  # the next stage has to read again before it is as far
             await seat.close()
 
     async def _serve(self, seat: Seat, stage: Stage) -> None:
@@ -160,7 +151,7 @@ class Worker:
         window: Held = None
         while not self._stopping.is_set():
             if seat.position >= self.position:
-                self._done.publish({self.partition: self.position if window else seat.position})
+                self.taken.publish({self.partition: self.position if window else seat.position})
             batch = await self._next(seat, window)
             # What was committed before is worked through again for the state alone, apart from what is new.
             seen = [r for r in batch if r.position < self.position and r.position not in self._poison]
@@ -284,7 +275,8 @@ class Worker:
             self._lag_due = now + _LAG_EVERY_S
             with suppress(TemporaryError, TimeoutError):  # a number for the eye is not worth a seat
                 async with asyncio.timeout(_LAG_EVERY_S / 2):
-                    self._lag = await self.lag()
+                    end = await self.bus.end(STAGE_INPUT[self.stage_name], self.partition)
+                    self._lag = max(0, end - done.position)
         self.watch.worker_stepped(
             self.stage_name, self.partition,
             seconds=done.took_s, records=done.records, position=done.position, lag=self._lag,

@@ -82,7 +82,7 @@ class Quiet:
 
     def worker_resumed(self, stage: str, partition: int) -> None: ...
 
-    def worker_fenced(self, stage: str, partition: int) -> None:
+    def worker_fenced(self, stage: str, partition: int, error: BaseException) -> None:
         self._sim.happened["fenced"] += 1
 
     def worker_failed(

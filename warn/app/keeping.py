@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 from warn.model.errors import TemporaryError
 from warn.telemetry import events
+from warn.telemetry.told import words
 from warn.web.health import Health
 
 BACKOFF_S: Final = (0.5, 15.0)
@@ -26,7 +27,7 @@ async def keep(part: str, work: Callable[[], Awaitable[None]], health: Health) -
             failures = 1 if loop.time() - began > 4 * BACKOFF_S[1] else failures + 1
             wait_s = _wait_s(failures, chance)
             events.part_failed(part, _first(e), retry_in_s=wait_s)
-            health.failing(part, f"{part} failed ({type(_first(e)).__name__})")
+            health.failing(part, f"{part} failed: {words(_first(e))}")
             await asyncio.sleep(wait_s)
             health.well(part)
         else:
@@ -46,7 +47,7 @@ async def until_it_works(ask: Callable[[], Awaitable[T]], health: Health) -> T:
             failures += 1
             wait_s = _wait_s(failures, chance)
             events.bus_waited_for(e, retry_in_s=wait_s)
-            health.failing("bus", str(e))
+            health.failing("bus", words(e))
             await asyncio.sleep(wait_s)
         else:
             health.well("bus")

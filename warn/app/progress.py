@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, Protocol
 
 from warn.bus.base import Bus
+from warn.bus.ends import Ends
 from warn.model.flow import STAGE_INPUT
 from warn.telemetry import events
 from warn.worker import RESTORE_S
@@ -29,9 +30,8 @@ class Reads(Protocol):
     stage_name: str
     partition: int
 
-    @property
-    def taken(self) -> int:
-        """The position before which all input is taken in."""
+    taken: Ends[int]
+    """By partition, the position before which all input is taken in; -1 before anything is known of it."""
 
     async def caught_up(self) -> None:
         """Until all input that is there now is taken in. Raises `RuntimeError` where the worker ends first."""
@@ -87,7 +87,7 @@ class Progress:
         still_s = self._now() - max(self._behind.setdefault(seat, self._now()), heard)
         if still_s >= allowed and self._decided is not None:
             readable = await self._decided(STAGE_INPUT[stage], partition)
-            if worker.taken >= readable:
+            if worker.taken[partition] >= readable:
                 self._tell(seat, await bus.end(STAGE_INPUT[stage], partition) - readable)
                 return ""
         return (

@@ -8,9 +8,10 @@ from typing import Protocol
 from warn.app.desk import Desk
 from warn.app.progress import Progress
 from warn.model.alerts import Delivery, Receipt
-from warn.model.errors import Reason, TemporaryError, WarnError
+from warn.model.errors import Reason, TemporaryError
 from warn.notify.sender import Outcome
 from warn.telemetry import events
+from warn.telemetry.told import words
 from warn.web.health import Health
 
 
@@ -61,16 +62,16 @@ class WorkerHealth:
         self._progress.sign(stage, partition)
         events.worker_resumed(stage, partition)
 
-    def worker_fenced(self, stage: str, partition: int) -> None:
+    def worker_fenced(self, stage: str, partition: int, error: BaseException) -> None:
         self._health.failing(_part(stage, partition), f"another process has taken {stage} {partition}")
         self._progress.sign(stage, partition, opening=True)
         self._fenced(stage, partition)
-        events.worker_fenced(stage, partition)
+        events.worker_fenced(stage, partition, error)
 
     def worker_failed(
         self, stage: str, partition: int, error: BaseException, *, retry_in_s: float | None
     ) -> None:
-        self._health.failing(_part(stage, partition), f"{stage} {partition} failed ({type(error).__name__})")
+        self._health.failing(_part(stage, partition), f"{stage} {partition} failed: {words(error)}")
         self._progress.sign(stage, partition, opening=True)
         events.worker_failed(stage, partition, error, retry_in_s=retry_in_s)
 
@@ -92,8 +93,7 @@ class MemberHealth:
         events.membership_assigned(seats)
 
     def membership_failed(self, error: BaseException, *, retry_in_s: float) -> None:
-        why = str(error) if isinstance(error, WarnError) else type(error).__name__
-        self._health.failing("membership", f"this process has no part in sharing out the seats: {why}")
+        self._health.failing("membership", f"this process has no part in sharing out the seats: {words(error)}")
         events.membership_failed(error, retry_in_s=retry_in_s)
 
 

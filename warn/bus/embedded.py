@@ -225,7 +225,8 @@ class EmbeddedSeat:
         if self._position < self._bus.firsts[number]:
             raise TrimmedError(
                 f"[{self._shelf.topic}] partition {self._shelf.partition} begins at {self._bus.firsts[number]}, and "
-                f"{self._stage} has to read it from {self._position}"
+                f"{self._stage} has to read it from {self._position}: retention has passed it by; start over with another "
+                "data folder"
             )
         records = self._bus.fetch(number, self._position, limit)
         self._position = records[-1][0] + 1 if records else self._bus.ends[number]

@@ -3,7 +3,7 @@
 import random
 from typing import Final
 
-from warn.bus.base import TrimmedError
+from warn.bus.base import FencedError, TrimmedError
 from warn.bus.codec import UnreadableStateError
 from warn.bus.watch import Watch
 from warn.stages.poison import Poison, StageFailedError
@@ -39,10 +39,10 @@ class Setbacks:
         self.in_a_row = 0
         self.poison.committed(position)
 
-    def fenced(self) -> None:
+    def fenced(self, error: FencedError) -> None:
         """Somebody else has opened the seat."""
         self.in_a_row += 1
-        self._watch.worker_fenced(self._stage, self._partition)
+        self._watch.worker_fenced(self._stage, self._partition, error)
 
     def failed(self, error: Exception) -> float:
         """Tell of a failure; seconds to wait before the seat is opened anew. Raises it where that is no use."""

@@ -173,8 +173,8 @@ class Supervisor:
                         await self._collector.open()
                     self.seated = opened = True
                     await self._session()
-                except FencedError:
-                    events.worker_fenced(COLLECT, self.partition)
+                except FencedError as e:
+                    events.worker_fenced(COLLECT, self.partition, e)
                     raise
                 except (UnreadableStateError, MissingConfigError):
                     raise

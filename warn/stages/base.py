@@ -63,7 +63,7 @@ class MissingConfigError(OwnWords, LookupError):
     reason = Reason.CONFIG
 
     def __str__(self) -> str:
-        return f"the rule set {super().__str__()[:64]} is not on the bus: start a process that collects, with the rule files"
+        return f"the rule set {super().__str__()[:64]} is not in [config]: bring that back if it was deleted or set back"
 
 
 RuleSets = Callable[[str], RuleSet]

@@ -174,10 +174,10 @@ def worker_resumed(stage: str, partition: int) -> None:
     _log.info("worker_resumed", stage=stage, partition=partition)
 
 
-def worker_fenced(stage: str, partition: int) -> None:
+def worker_fenced(stage: str, partition: int, error: BaseException) -> None:
     """Somebody else has this seat now."""
     metrics.WORKER_FENCES.add(stage)
-    _log.warning("worker_fenced", stage=stage, partition=partition)
+    _log.warning("worker_fenced", stage=stage, partition=partition, **told(error))
 
 
 def worker_failed(stage: str, partition: int, error: BaseException, *, retry_in_s: float | None) -> None:

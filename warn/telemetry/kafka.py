@@ -3,6 +3,7 @@
 `telemetry.events` has these functions too: it is where they are called.
 """
 
+from warn.model.flow import STAGE_INPUT
 from warn.telemetry import metrics
 from warn.telemetry.logs import logger
 from warn.telemetry.told import told
@@ -33,7 +34,7 @@ def bus_input_held_up(stage: str, partition: int, behind: int) -> None:
     """A seat has taken in all that can be read; `behind` > 0 is an alarm: so many positions after that nobody has decided."""
     metrics.BUS_INPUT_HELD_UP.put(int(behind > 0), stage, str(partition))
     say = _log.error if behind else _log.info
-    say("bus_input_held_up", stage=stage, partition=partition, behind=behind)
+    say("bus_input_held_up", stage=stage, topic=STAGE_INPUT.get(stage), partition=partition, behind=behind)
 
 
 def bus_client_leaked(leaked: int) -> None:

@@ -53,8 +53,8 @@ class Recorder:
     def worker_resumed(self, stage: str, partition: int) -> None:
         self.tell("resumed", stage, partition)
 
-    def worker_fenced(self, stage: str, partition: int) -> None:
-        self.tell("fenced", stage, partition)
+    def worker_fenced(self, stage: str, partition: int, error: BaseException) -> None:
+        self.tell("fenced", stage, partition, error)
 
     def worker_failed(
         self, stage: str, partition: int, error: BaseException, *, retry_in_s: float | None

@@ -10,6 +10,7 @@ from warn.app import progress as progress_module
 from warn.app.pipeline import Pipeline, Share
 from warn.app.progress import OPENING_S, STILL_S, Progress
 from warn.app.watching import WorkerHealth
+from warn.bus.ends import Ends
 from warn.bus.memory import MemoryBus, MemorySeat
 from warn.bus.memory_store import MemoryStore
 from warn.bus.ownership import Fixed
@@ -31,7 +32,7 @@ class Worker:
 
     def __init__(self, what: Literal["well", "quiet", "ended"]) -> None:
         self.what = what
-        self.taken = 0
+        self.taken = Ends({0: 0})
 
     async def caught_up(self) -> None:
         if self.what == "ended":
@@ -126,7 +127,7 @@ async def test_input_that_nobody_decides_is_an_alarm_and_no_reason_to_end() -> N
     await world.bus.write([Out(MENTIONS, 0, b"", b"x") for _ in range(4)])
     world.progress = Progress(lambda: world.now, decided)
     world.progress.sign("match", 0)
-    world.worker.taken = 3
+    world.worker.taken.publish({0: 3})
     assert not await stuck(world, 500)
     labels = {"stage": "match", "partition": "0"}
     assert REGISTRY.get_sample_value("warn_bus_input_held_up", labels) == 1

@@ -55,8 +55,8 @@ def test_label_sets_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_known_names_are_born_at_nought() -> None:
     """A counter that is born at 1 shows no rise."""
-    metrics.touch(connectors=["c1"], notifiers=["n1"], stages=["s1"], sources=["x1"])
-    assert value("warn_connector_items_total", connector="c1") == 0
+    metrics.touch(connectors=["born-c1"], notifiers=["n1"], stages=["s1"], sources=["x1"])
+    assert value("warn_connector_items_total", connector="born-c1") == 0
     assert value("warn_deliveries_total", notifier="n1", outcome="refused") == 0
     assert value("warn_stage_step_seconds_count", stage="s1") == 0
     assert value("warn_mentions_total", source="x1") == 0

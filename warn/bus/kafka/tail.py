@@ -23,6 +23,7 @@ SILENCE_S: Final = 15.0
 EMPTY_ANSWERS: Final = 6
 """So many answers without a record, from a log that is decided up to there, mean that there is nothing."""
 _SLICE_S: Final = 5.0
+_START_OVER: Final = "start over with another bus.kafka.prefix (docs/kafka.md, Recovery)"
 
 Fetched = Mapping[TopicPartition, Sequence[Any]]
 
@@ -146,13 +147,12 @@ class Tail:
         except Exception as e:  # noqa: BLE001 - mapped
             self.close()
             return fault(e, f"reading {self._name}")
-        told = "; ".join(
-            f"{place.topic} partition {place.partition} has to be read from {self.positions[place]}, and begins at "
-            f"{first[place]}"
-            if self.positions[place] < first[place]
-            else f"{place.topic} partition {place.partition} has to be read from {self.positions[place]}, and ends before "
-            "it: its log was cut off or made anew"
-            for place in places
-        )
         self._astray = True
-        return TrimmedError(told)
+        place = min(places)  # one is enough to act on: the line is for a person
+        at, begins = self.positions[place], first[place]
+        what = f"reading {self._name}: {place.topic} partition {place.partition} has to be read from {at}, and "
+        if at < begins:
+            return TrimmedError(f"{what}begins at {begins}: retention has passed it by; {_START_OVER}")
+        return TrimmedError(
+            f"{what}ends before it: its log was cut off or made anew; bring back the right one, or {_START_OVER}"
+        )
