@@ -117,15 +117,14 @@ class WatchBoard:
 
 def heard(state: ConnectorState) -> str:
     """How a source is, in a few words; "" while it begins."""
+    said = state.last_error if state.state != "running" or not state.troubles else state.troubles[-1][1]
+    why = clean(said, 160).removeprefix(f"{state.name}: ")
     if state.state == "running":
         if state.read:
             return "heard" + (f", {len(state.troubles)} of its places are not" if state.troubles else "")
-        if state.troubles:
-            return f"not heard: {clean(state.troubles[-1][1], 160)}. It is tried again by itself."
-        return ""
-    if state.state in {"waiting", "parked", "paused"}:
-        again = " It is tried again by itself." if state.state == "waiting" else ""
-        return f"not heard: {clean(state.last_error, 160)}.{again}"
-    return {"ended": "has come to its end", "refused": f"not heard: {clean(state.last_error, 160)}"}.get(
-        state.state, ""
-    )
+        return f"not heard: {why}; tried again" if state.troubles else ""
+    if state.state in {"waiting", "paused"}:
+        return f"not heard: {why}; tried again"
+    if state.state in {"parked", "refused"}:
+        return f"not heard: {why}"
+    return "has come to its end" if state.state == "ended" else ""

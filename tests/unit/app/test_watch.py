@@ -55,8 +55,8 @@ def test_how_a_source_is_takes_few_words() -> None:
 
     assert heard(state()) == ""
     assert heard(state(read=3)) == "heard"
-    told = heard(state(state="waiting", last_error="bluesky: cannot be reached"))
-    assert told == "not heard: bluesky: cannot be reached. It is tried again by itself."
+    told = heard(state(state="waiting", last_error="a: cannot be reached"))
+    assert told == "not heard: cannot be reached; tried again"
     assert "\x1b" not in heard(state(state="parked", last_error="\x1b[2Jgone"))
 
 
