@@ -116,8 +116,8 @@ class Worker:
                     await self._sit()
                 except MissingConfigError as e:
                     await self._stall(e)
-                except FencedError:
-                    self._setbacks.fenced()
+                except FencedError as e:
+                    self._setbacks.fenced(e)
                     if not self.wanted():
                         return
                     await self._pause(self._setbacks.backoff())

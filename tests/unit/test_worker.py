@@ -11,7 +11,7 @@ from warn.bus.memory import MemoryBus, MemoryStore, Point
 from warn.bus.rulesets import RuleSets, config_record
 from warn.model.alerts import Delivery, IncidentEvent, Numbers
 from warn.model.errors import Reason, TemporaryError
-from warn.model.flow import COLLECT, DEADLETTERS, MATCH, SIGNALS
+from warn.model.flow import COLLECT, DEADLETTERS, MATCH, MENTIONS, SIGNALS
 from warn.model.hashing import content_hash
 from warn.model.rules import RuleSet
 from warn.model.wire import decode_deadletter, encode
@@ -65,10 +65,9 @@ async def test_a_run_from_start_to_end() -> None:
     await publish(bus, NAMES)
     watch, counted = Recorder(), []
     worker = quick(bus, batch=4, watch=watch, on_effects=lambda e: counted.append(e.counts["partials", ""]))
-    assert await worker.lag() == 6
     await run_through(worker)
     assert values(bus.store) == tallied(NAMES)
-    assert (worker.position, await worker.lag()) == (6, 0)
+    assert worker.position == await bus.end(MENTIONS, 0) == 6
     assert counted == [4, 2]
     assert watch.told == ["opened", "stepped", "stepped"]
     assert watch.details[0] == (MATCH, 0, 0, 0)

@@ -93,7 +93,9 @@ class MemberHealth:
         events.membership_assigned(seats)
 
     def membership_failed(self, error: BaseException, *, retry_in_s: float) -> None:
-        self._health.failing("membership", f"this process has no part in sharing out the seats: {words(error)}")
+        self._health.failing(
+            "membership", f"this process has no part in sharing out the seats: {words(error)}"
+        )
         events.membership_failed(error, retry_in_s=retry_in_s)
 
 

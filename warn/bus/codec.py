@@ -52,7 +52,7 @@ def unseal(raw: bytes) -> bytes:
     """The body of an envelope. Raises `UnreadableStateError`."""
     start = _HEAD.size + _DIGEST
     if len(raw) < start or not raw.startswith(_MAGIC):
-        raise UnreadableStateError("a state record without an envelope of warn's")
+        raise UnreadableStateError("a state record without an envelope of warn's: something else wrote it")
     _, version, min_reader, length = _HEAD.unpack_from(raw)
     if min_reader > VERSION:
         raise UnreadableStateError(
@@ -63,7 +63,7 @@ def unseal(raw: bytes) -> bytes:
     if len(body) != length:
         raise UnreadableStateError(f"a state record of {len(body):,} bytes where {length:,} were written")
     if _checksum(raw[: _HEAD.size], body) != raw[_HEAD.size : start]:
-        raise UnreadableStateError("a state record whose checksum is wrong")
+        raise UnreadableStateError("a state record whose checksum is wrong: it was damaged")
     return body
 
 

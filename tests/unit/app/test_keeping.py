@@ -48,7 +48,7 @@ def test_a_part_that_fails_is_begun_again_until_it_ends() -> None:
 
     in_no_time(lambda: keep("web", part, health))
     assert len(tries) == 4
-    assert ("web failed (KeyError)",) in seen
+    assert ("web failed: KeyError",) in seen
     assert not health.problems
 
 

@@ -103,4 +103,4 @@ def test_a_worker_that_does_not_work_keeps_us_from_being_ready() -> None:
     assert "waits for the rule set abc" in health.problems[0]
     watch.worker_resumed("match", 0)
     watch.worker_failed("detect", 1, ValueError("text"), retry_in_s=1.0)
-    assert health.problems == ("detect 1 failed (ValueError)",)
+    assert health.problems == ("detect 1 failed: ValueError",)

@@ -131,7 +131,7 @@ CALLS: dict[Callable[..., None], tuple[Callable[[], None], str, dict[str, str], 
         "worker_resumed",
     ),
     events.worker_fenced: (
-        lambda: events.worker_fenced("s", 0),
+        lambda: events.worker_fenced("s", 0, ERROR),
         "warn_worker_fences_total",
         {"stage": "s"},
         "worker_fenced",

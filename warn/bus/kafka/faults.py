@@ -43,12 +43,17 @@ _NETWORK: Final = (
     kafka.KafkaConnectionError,
     kafka.NodeNotReadyError,
     kafka.StaleMetadata,
-    kafka.LeaderNotAvailableError,
-    kafka.NotLeaderForPartitionError,
     kafka.BrokerNotAvailableError,
-    kafka.CoordinatorNotAvailableError,
-    kafka.NotCoordinatorError,
 )
+_NOT_YET: Final[dict[str, tuple[type[BaseException], ...]]] = {
+    "coordinator for it": (
+        kafka.CoordinatorNotAvailableError,
+        kafka.CoordinatorLoadInProgressError,
+        kafka.NotCoordinatorError,
+    ),
+    "leader for it": (kafka.LeaderNotAvailableError, kafka.NotLeaderForPartitionError),
+}
+"""Brokers answer, and say that somebody of theirs is still being chosen, or has just moved."""
 _DISK: Final = (kafka.KafkaStorageError, kafka.LogDirNotFound)
 
 
@@ -63,7 +68,10 @@ def fault(error: BaseException, doing: str) -> Exception:
         if isinstance(one, WarnError | FencedError | UnreadableStateError):
             return one
     if _any(causes, _FENCED):
-        return FencedError(f"{doing}: somebody else has opened this seat, or its transaction took too long")
+        return FencedError(
+            f"{doing}: somebody else has opened this seat, or its transaction took too long; again and again: two "
+            "installations have one prefix, or --partitions names it twice"
+        )
     if found := _any(causes, _FORBIDDEN):
         return PermanentError(f"{doing}: {_forbidden(found)}", reason=Reason.AUTH)
     if found := _any(causes, _CONFIG):
@@ -83,6 +91,13 @@ def fault(error: BaseException, doing: str) -> Exception:
             f"{doing}: no broker can be reached ({_name(found)}); `warn doctor` says what is wrong",
             reason=Reason.NETWORK,
         )
+    for what, kinds in _NOT_YET.items():
+        if found := _any(causes, kinds):
+            return TemporaryError(
+                f"{doing}: the brokers have no {what} yet ({_name(found)}): a new cluster, or one that has lost a broker, "
+                "needs a moment; if it lasts, `warn doctor` says what is wrong",
+                reason=Reason.NETWORK,
+            )
     return TemporaryError(f"{doing}: {_name(causes[-1])}", reason=Reason.UNEXPECTED)
 
 

@@ -50,7 +50,15 @@ def state_record(key: bytes, value: bytes, where: str) -> StateRecord:
             raise UnreadableStateError("a state record that is cut off")
         return StateRecord(key, _AT.unpack_from(value)[0], unseal(value[_AT.size :]))
     except UnreadableStateError as e:
-        raise UnreadableStateError(f"{where}, key {key.hex()[:32]}: {e}") from None
+        raise unreadable(where, key, e) from None
+
+
+def unreadable(where: str, key: bytes, error: UnreadableStateError) -> UnreadableStateError:
+    """The same with the seat, the key, and what to do."""
+    return UnreadableStateError(
+        f"state of {where}, key {key.hex()[:32]}: {error}; look at who may write to its Kafka topic, and start the release "
+        "that wrote it (docs/kafka.md, Recovery)"
+    )
 
 
 async def read_state(cluster: Cluster, place: TopicPartition, name: str) -> StateLog:

@@ -27,6 +27,7 @@ from warn.bus.kafka.restore import (
     read_state,
     state_record,
     state_value,
+    unreadable,
     unsealed,
 )
 from warn.bus.kafka.tail import Tail
@@ -184,7 +185,7 @@ class KafkaSeat:
         try:
             return record.position, saved(record.body)
         except UnreadableStateError as e:
-            raise UnreadableStateError(f"{self._name}: {e}") from None
+            raise unreadable(self._name, POSITION_KEY, e) from None
 
     async def _fresh(self) -> tuple[int, Saved]:
         """A seat that has never committed begins with the first record that is kept."""

@@ -150,7 +150,9 @@ class Tail:
         self._astray = True
         place = min(places)  # one is enough to act on: the line is for a person
         at, begins = self.positions[place], first[place]
-        what = f"reading {self._name}: {place.topic} partition {place.partition} has to be read from {at}, and "
+        what = (
+            f"reading {self._name}: {place.topic} partition {place.partition} has to be read from {at}, and "
+        )
         if at < begins:
             return TrimmedError(f"{what}begins at {begins}: retention has passed it by; {_START_OVER}")
         return TrimmedError(
