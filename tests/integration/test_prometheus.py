@@ -190,5 +190,6 @@ def test_prometheus_scrapes_us_and_answers_the_dashboard(prometheus: str) -> Non
         "warn_source_silent",
         "warn_connector_spent",
         "warn_heartbeat",
+        "warn_bus_input_held_up",
     )
     assert [e for e in empty if not any(word in e for word in may_be_empty)] == []
