@@ -72,7 +72,7 @@ def read_item(raw: object, source: str, story: int = 0) -> Entry | str:
         return "time: no date"
     if kind == "pollopt":
         return "an option of a poll: it is no mention by itself"
-    if kind != "comment" and kind not in _STORIES:
+    if not isinstance(kind, str) or (kind != "comment" and kind not in _STORIES):
         return "type: neither a story nor a comment"
     if raw.get("deleted") or raw.get("dead"):
         return Entry(number, time * 1000, None)

@@ -140,3 +140,11 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     done = warn(tmp_path, "erase", "--source", "forum", "--author", HANDLE)
     assert done.returncode == 1 and "nothing is kept of anybody" in done.stderr
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(("source", "author"), [("bluesky", "@somebody.example"), ("mastodon", "somebody")])
+def test_an_author_that_cannot_be_one_there_is_refused(folder: Path, source: str, author: str) -> None:
+    """It would find nothing, and say that all is well."""
+    done = warn(folder, "erase", "--source", source, "--author", author)
+    assert done.returncode == 1 and "--author" in done.stderr
+    assert left_in(folder)

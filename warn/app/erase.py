@@ -28,6 +28,7 @@ async def forget(
             f"{settings.data} is not there, so nothing is kept of anybody; is it the right folder?",
             reason=Reason.CONFIG,
         )
+    _as_known(source, author)
     key = hash_key(settings)
     body = msgspec.json.encode(Wish(source, author, names))
     signature = sign_wish(key, body)
@@ -35,6 +36,23 @@ async def forget(
     if answer is None:
         answer = await _here(settings, key, body, signature)
     return msgspec.json.decode(answer, type=Receipt), answer
+
+
+def _as_known(source: str, author: str) -> None:
+    """Raises PermanentError where a source of ours tells authors by something else than what was given."""
+    name = author.strip().removeprefix("@")
+    if source == "bluesky" and not name.startswith("did:"):
+        raise PermanentError(
+            "Bluesky tells authors by their did (did:plc:...), which a handle leads to: "
+            "https://public.api.bsky.app/xrpc/com.atproto.identity.resolveHandle?handle=NAME; give that as --author, and "
+            "the handle as --name",
+            reason=Reason.CONFIG,
+        )
+    if source == "mastodon" and "@" not in name:
+        raise PermanentError(
+            "Mastodon's authors are told with their server: give --author name@server.example",
+            reason=Reason.CONFIG,
+        )
 
 
 async def _of_daemon(base: str, body: bytes, signature: str, *, certain: bool) -> bytes | None:

@@ -42,6 +42,15 @@ class Gone(NamedTuple):
         folded = [fold(text) for text in texts if text]
         return any(_says(text, name) for text in folded for name in self.names)
 
+    def cut_off(self, text: str) -> bool:
+        """Whether a text that was cut ends in the beginning of a name."""
+        folded = fold(text[-200:])
+        return any(
+            folded.endswith(name[:n]) and not folded[-n - 1 : -n].isalnum()
+            for name in self.names
+            for n in range(SHORTEST, len(name))
+        )
+
 
 def names_of(*names: str) -> tuple[str, ...]:
     """Handles and names as they are looked for. Raises ValueError for one that is too short."""
@@ -116,7 +125,9 @@ class Blanker:
         text = one.payload.decode("utf-8", "replace")
         # Half a name may stand at the cut of a payload, and JSON may write letters as numbers.
         plain = text.encode("ascii", "replace").decode("unicode_escape", "replace") if "\\" in text else ""
-        if not one.payload or not self.gone.said(text, plain, one.where, one.message):
+        gone = self.gone
+        if not (gone.said(text, plain, one.where, one.message) or gone.cut_off(text) or gone.cut_off(plain)):
             return None
         self.touched[DEADLETTERS] += 1
-        return encode(replace(one, payload=b""))
+        where = "" if gone.said(one.where) else one.where
+        return encode(replace(one, payload=b"", where=where, message=""))

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from warn.bus.base import Bus
+from warn.testing.bus_ahead import check_read_ahead
 from warn.testing.bus_commits import (
     check_commit,
     check_fencing,
@@ -48,6 +49,7 @@ CHECKS: Sequence[Callable[[Handle], Awaitable[None]]] = (
     check_follow_state,
     check_follow_state_live,
     check_rewrite,
+    check_read_ahead,
     check_crashes,
     check_lost_reply,
     check_zombie,

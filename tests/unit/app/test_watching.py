@@ -8,12 +8,15 @@ import pytest
 from tests.unit.web.made_up import event
 from warn.app.desk import Desk
 from warn.app.watching import Deliveries, WorkerHealth
+from warn.bus.base import FencedError, TrimmedError
+from warn.bus.codec import UnreadableStateError
 from warn.bus.memory import MemoryBus, MemoryStore
 from warn.model.alerts import Delivery, Receipt
 from warn.model.errors import Reason, TemporaryError
 from warn.model.flow import DESK
 from warn.model.wire import decode_desk
 from warn.notify.sender import Sender
+from warn.stages.base import MissingConfigError
 from warn.telemetry import events
 from warn.web.health import Health
 
@@ -104,3 +107,27 @@ def test_a_worker_that_does_not_work_keeps_us_from_being_ready() -> None:
     watch.worker_resumed("match", 0)
     watch.worker_failed("detect", 1, ValueError("text"), retry_in_s=1.0)
     assert health.problems == ("detect 1 failed: ValueError",)
+    watch.worker_opened("detect", 1, position=0, records=0)
+    watch.worker_fenced(
+        "match", 0, FencedError("committing a step of match/0: somebody else has opened this seat")
+    )
+    assert health.problems == ("another process has taken match 0",)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TemporaryError("taking the seat match/0: no broker can be reached", reason=Reason.NETWORK),
+        TrimmedError("t.signals partition 0 has to be read from 3, and begins at 7"),
+        UnreadableStateError("state of match/0, key 61: a state record whose checksum is wrong"),
+        MissingConfigError("abc"),
+    ],
+)
+def test_readiness_says_why_in_our_own_words(error: Exception) -> None:
+    """On one line, of a length that fits it."""
+    health = Health()
+    WorkerHealth(health).worker_failed("match", 0, error, retry_in_s=1.0)
+    assert health.problems == (f"match 0 failed: {error}",)
+    WorkerHealth(health).worker_failed("match", 0, TrimmedError("much\n" * 1000), retry_in_s=1.0)
+    assert len(health.problems[0]) < 500
+    assert "\n" not in health.problems[0]

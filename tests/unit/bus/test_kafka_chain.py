@@ -251,3 +251,26 @@ def test_a_damaged_chain_is_refused() -> None:
     """It is state, and nothing may be written over state that cannot be read."""
     with pytest.raises(UnreadableStateError):
         saved(b"\xc1")
+
+
+@given(
+    st.lists(st.integers(1, 3), min_size=2, max_size=12),
+    st.lists(st.tuples(st.integers(1, 8), st.floats(0, 1)), min_size=1, max_size=8),
+    st.booleans(),
+)
+def test_what_was_read_ahead_of_a_commit_is_handed_on_again(
+    sizes: list[int], turns: list[tuple[int, float]], has_input: bool
+) -> None:
+    """A commit may end before what was read; whoever goes on from it hands on the rest, and finds nothing amiss."""
+    log: list[Kept] = []
+    writer = Writer("w/0")
+    for size in sizes:
+        writer.step(log, [1] * size, commits=True, has_input=has_input)
+    committed, body = 0, saved_nothing(whole=True)
+    for ahead, share in turns:
+        chain = Chain("r/0", saved(body), committed)
+        upto = min(committed + ahead, len(log))
+        for position in range(committed, upto):
+            assert chain.takes(position, [(HEADER, log[position].header)]) == (True, None)
+        committed += int((upto - committed) * share)
+        body = chain.save(committed)

@@ -16,6 +16,10 @@ CASES = {
     kafka.KafkaConnectionError("Unable to bootstrap"): (TemporaryError, Reason.NETWORK, "warn doctor"),
     ConnectionRefusedError(): (TemporaryError, Reason.NETWORK, "warn doctor"),
     kafka.NotLeaderForPartitionError(): (TemporaryError, Reason.NETWORK, "warn doctor"),
+    kafka.LeaderNotAvailableError(): (TemporaryError, Reason.NETWORK, "no leader for it yet"),
+    kafka.GroupCoordinatorNotAvailableError(): (TemporaryError, Reason.NETWORK, "needs a moment"),
+    kafka.CoordinatorLoadInProgressError(): (TemporaryError, Reason.NETWORK, "no coordinator for it yet"),
+    kafka.NotCoordinatorError(): (TemporaryError, Reason.NETWORK, "no coordinator for it yet"),
     kafka.KafkaStorageError(): (TemporaryError, Reason.DISK, "disk"),
     kafka.OutOfOrderSequenceNumber(): (TemporaryError, Reason.UNEXPECTED, "OutOfOrderSequenceNumber"),
     kafka.InvalidTxnState(): (TemporaryError, Reason.UNEXPECTED, "InvalidTxnState"),
@@ -50,6 +54,14 @@ def test_a_fence_is_found_behind_a_generic_error(error: Exception) -> None:
     wrapped.__cause__ = error
     assert isinstance(fault(error, "x"), FencedError)
     assert isinstance(fault(wrapped, "x"), FencedError)
+
+
+def test_no_broker_is_said_to_be_away_that_answers() -> None:
+    """A new cluster has no coordinator for a moment; behind a lost connection it is the connection that counts."""
+    missing = kafka.GroupCoordinatorNotAvailableError()
+    assert "reached" not in str(fault(missing, "telling lag tools"))
+    missing.__cause__ = kafka.KafkaConnectionError("x")
+    assert "no broker can be reached" in str(fault(missing, "telling lag tools"))
 
 
 def test_an_unknown_error_of_a_step_is_a_fence() -> None:

@@ -132,6 +132,21 @@ def test_partitions_replicas_and_leaders() -> None:
     assert short.passes
 
 
+@pytest.mark.parametrize("ours", ["mentions", "state.match"])
+@pytest.mark.parametrize("count", [1, 4, 7, 12, 59, 60, 61])
+def test_no_remedy_is_one_that_our_own_settings_refuse(ours: str, count: int) -> None:
+    """What the line says to set can be set: partitions of `[mentions]` have to divide 60."""
+    topic = TOPICS[ours]
+    [found] = compare(topic, there(topic)._replace(partitions=count), CONFIG)
+    try:
+        wanted(KafkaConfig(("kafka:9092",), partitions={"mentions": count}))
+    except PartitionsError:
+        assert found.do.startswith("take another bus.kafka.prefix (now warn)")
+        assert "bus.mentions" not in found.do
+    else:
+        assert found.do.startswith(f"set bus.mentions to {count} if all its topics have that")
+
+
 def test_missing_forbidden_and_unread() -> None:
     """Three ways of not knowing."""
     topic = TOPICS["mentions"]

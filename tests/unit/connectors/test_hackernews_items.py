@@ -41,3 +41,9 @@ def test_both_interfaces_say_the_same() -> None:
         one, other = read_item(item, "h", site.root(item)), read_hit(site.hit(item), "h")
         assert isinstance(one, Entry)
         assert one == other
+
+
+@pytest.mark.parametrize("kind", [[], {}, ["story"], 7, None, True])
+def test_a_type_that_is_no_word_is_refused(kind: object) -> None:
+    said = read_item({"id": 5, "time": 1_700_000_000, "title": "t", "type": kind}, "hackernews")
+    assert isinstance(said, str) and said

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from warn.bus.base import FencedError, TrimmedError
+from warn.bus.codec import StateTooLargeError, UnreadableStateError
 from warn.model.errors import PermanentError, Reason
+from warn.stages.base import MissingConfigError
 from warn.telemetry import events, logs, series
 
 
@@ -104,6 +107,29 @@ def test_error_of_ours_is_told_with_its_message() -> None:
         "auth",
         "the key is refused: renew it",
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "message"),
+    [
+        (TrimmedError("t.signals has to be read from 3"), "gone", "t.signals has to be read from 3"),
+        (UnreadableStateError("a state record"), "malformed", "a state record"),
+        (FencedError("somebody else"), "fenced", "somebody else"),
+        (StateTooLargeError("a state body"), "unexpected", "a state body"),
+        (MissingConfigError("abc"), "config", "the rule set abc is not in [config]"),
+        (TrimmedError("two\nlines " * 100), "gone", "two lines two lines"),
+    ],
+)
+def test_every_error_in_our_own_words_is_told_with_them(error: Exception, reason: str, message: str) -> None:
+    """Also those that are no WarnError; a line is bounded."""
+    out = to_json()
+    events.worker_failed("match", 0, error, retry_in_s=1.0)
+    events.worker_fenced("match", 0, error)
+    for line in lines(out):
+        assert line["reason"] == reason
+        assert line["message"].startswith(message)
+        assert len(line["message"]) <= 400
+        assert "where" not in line
 
 
 @given(st.text())
