@@ -62,6 +62,15 @@ def _outputs_before_the_rest(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(MemorySeat, "commit", commit)
 
 
+def _commits_what_it_has_read(patch: pytest.MonkeyPatch) -> None:
+    real = MemorySeat.commit
+
+    async def commit(self: MemorySeat, outputs: Any, state: Any, at: int) -> None:
+        await real(self, outputs, state, max(at, self.position))
+
+    patch.setattr(MemorySeat, "commit", commit)
+
+
 def _alive_after_errors(patch: pytest.MonkeyPatch) -> None:
     real = MemorySeat.commit
 
@@ -200,6 +209,7 @@ PLANTS: dict[str, Plant] = {
     "state at no position": _apply_with(lambda o, s, p: (o, {k: v and (0, v[1]) for k, v in s.items()}, p)),
     "position lost": _apply_with(lambda o, s, p: (o, s, 0)),
     "position only moves with state": _apply_with(lambda o, s, p: (o, s, p if s else 0)),
+    "a seat that commits what it has read": _commits_what_it_has_read,
     "a seat that goes on after an error": _alive_after_errors,
     "state not read to its end": _stale_restore,
     "reading backwards": _read_with(lambda records: records[::-1]),
