@@ -17,8 +17,8 @@ from warn.bus.kafka import seat as seats
 from warn.bus.kafka.batches import MAX_RECORD
 from warn.bus.kafka.restore import POSITION_KEY
 from warn.model.errors import Reason, TemporaryError
-from warn.model.flow import COLLECT, MATCH, MENTIONS, SIGNALS
-from warn.stages.base import Out
+from warn.model.flow import COLLECT, DESK, DETECT, MATCH, MENTIONS, SIGNALS
+from warn.stages.base import In, Out
 
 pytestmark = pytest.mark.real
 
@@ -149,6 +149,45 @@ async def test_a_log_that_was_read_to_its_end_may_be_emptied(kafka: Cluster, kaf
         assert not await heir.read(10, 0.3)
         await collect.commit([mention(b"2")], {}, 2)
         assert [r.value for r in await heir.read(10, 5.0)] == [b"2"]
+
+
+@pytest.mark.parametrize("again", [1, 3])
+async def test_what_was_read_ahead_of_a_commit_comes_again(
+    kafka: Cluster, kafka_prefix: str, again: int
+) -> None:
+    """Four are read, two are worked through and committed, the process dies: the other two come again, and no alarm. So
+    too when that commit is repeated, and when the records are those of a stage with input, which are known by it.
+    """
+    watch = Recorder()
+    async with bus_of(kafka.bootstrap, kafka_prefix, watch) as bus:
+        match = await bus.open(MATCH, 0)
+        for n in range(4):
+            await match.commit([signal(b"%d" % n)], {}, n + 1)
+        detect = await bus.open(DETECT, 0)
+        read = await some(detect, 4)
+        after = read[1].position + 1
+        for _ in range(again):
+            await detect.commit([Out(DESK, 0, b"", b"alert")], {b"a": b"1"}, after)
+            assert detect.position > after, "it had read ahead"
+        next_one = await another(bus.cluster.config, watch)
+        heir = await next_one.open(DETECT, 0)
+        assert (await heir.restore()).committed == after
+        assert [r.value for r in await some(heir, 2)] == [b"2", b"3"]
+        heir.seek(read[0].position)  # who has to read again for its state reads what it read
+        assert [r.value for r in await some(heir, 4)] == [b"0", b"1", b"2", b"3"]
+        await next_one.close()
+    assert not [one for one in watch.told if one[0] != "lag untold"], (
+        "a new cluster has no coordinator at first"
+    )
+
+
+async def some(seat: Seat, number: int) -> list[In]:
+    """The next records, so many if they come within a while."""
+    found: list[In] = []
+    for _ in range(number):
+        if len(found) < number:
+            found += await seat.read(number - len(found), 2.0)
+    return found
 
 
 async def test_a_lost_record_is_counted(kafka: Cluster, kafka_prefix: str) -> None:
