@@ -7,7 +7,6 @@ import asyncio
 import base64
 import time
 from collections.abc import AsyncGenerator, Callable
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 import msgspec
@@ -15,6 +14,7 @@ from pydantic import Field, HttpUrl, SecretStr, StringConstraints, model_validat
 
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor, Refused
+from warn.ingest.dates import milliseconds
 from warn.ingest.kind import Kind
 from warn.ingest.loose import loose_json
 from warn.ingest.outbound import Answer, Outbound
@@ -179,7 +179,7 @@ def read_page(answer: Answer, source: str) -> Page:
             # Nothing of what a customer wrote is put aside.
             refused.append(Refused(f"{PLACE}, ticket {number} of a page", found, b""))
         if isinstance(one, dict):
-            changed = max(changed, (_ms(one.get("updated_at")) or 0) // 1000)
+            changed = max(changed, (milliseconds(one.get("updated_at")) or 0) // 1000)
     return Page(tuple(items), tuple(refused), after, changed, said.get("end_of_stream") is not False)
 
 
@@ -191,11 +191,11 @@ def read_ticket(one: object, source: str) -> Item | str:
         return "no ticket"
     if "call" in one or "ticket_field" in one:
         return "a call or a field of a form: there are no words of a customer in it"
-    number, created = one.get("id"), _ms(one.get("created_at"))
+    number, created = one.get("id"), milliseconds(one.get("created_at"))
     if not isinstance(number, int) or isinstance(number, bool):
         return "id: no number"
     if one.get("status") == "deleted":
-        gone = _ms(one.get("updated_at")) or created
+        gone = milliseconds(one.get("updated_at")) or created
         return Item(source=source, id=str(number), created_ms=gone, kind="delete") if gone else "no date"
     if created is None:
         return "created_at: no date"
@@ -217,17 +217,6 @@ def _text(ticket: dict[str, Any]) -> str:
     if ticket.get("submitter_id") == ticket.get("requester_id"):
         parts.append(ticket.get("description"))
     return "\n".join(dict.fromkeys(part.strip() for part in parts if isinstance(part, str) and part.strip()))
-
-
-def _ms(said: object) -> int | None:
-    """Milliseconds of a date as Zendesk writes it."""
-    if not isinstance(said, str):
-        return None
-    try:
-        when = datetime.fromisoformat(said)
-        return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _cursor(at: Place) -> Cursor:

@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from warn.ingest.connector import Refused
+from warn.ingest.dates import milliseconds
 from warn.ingest.loose import loose_json
 from warn.ingest.text import plain
 from warn.model.errors import Reason, TemporaryError
@@ -97,7 +97,7 @@ def _post(entry: object, source: str, base: str) -> Post | str:
     for name in ("id", "topic_id", "post_number"):
         if not _is_number(entry.get(name)):
             return f"{name}: no number"
-    created = _ms(entry.get("created_at"))
+    created = milliseconds(entry.get("created_at"))
     if created is None:
         return "created_at: no date"
     topic, place = entry["topic_id"], entry["post_number"]
@@ -139,7 +139,7 @@ def _item(entry: Raw, source: str, base: str, created_ms: int) -> Item:
 
 def _edit(entry: Raw, item: Item | None) -> Item | None:
     """The change that the listing shows: a version above the first, and when."""
-    version, changed = entry.get("version"), _ms(entry.get("updated_at"))
+    version, changed = entry.get("version"), milliseconds(entry.get("updated_at"))
     if item is None or changed is None or not _is_number(version) or version == 1:
         return None
     return Item(
@@ -199,13 +199,3 @@ def read_categories(body: bytes) -> Mapping[int, bool]:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**53
-
-
-def _ms(said: object) -> int | None:
-    if not isinstance(said, str):
-        return None
-    try:
-        when = datetime.fromisoformat(said)
-        return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
-    except (ValueError, OverflowError):
-        return None

@@ -6,12 +6,12 @@ number, so each server's `Numbers` remember which post that was.
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
 from warn.ingest.connector import Refused
+from warn.ingest.dates import milliseconds
 from warn.ingest.loose import loose_json
 from warn.ingest.text import plain
 from warn.model.errors import Reason, TemporaryError
@@ -109,12 +109,14 @@ class Reader:
             raise NotReadError("uri: none")
         if not isinstance(number, str | int) or not number:
             raise NotReadError("id: none")
-        created_ms = _ms(status.get("created_at"))
+        created_ms = milliseconds(status.get("created_at"))
         if created_ms is None:
             raise NotReadError("created_at: no date")
         item = self._item(status, uri, created_ms)
         self.numbers.add(str(number), uri)
-        return Post(item, str(number), _ms(status.get("edited_at")) or 0, (item.engagement or (0,))[0])
+        return Post(
+            item, str(number), milliseconds(status.get("edited_at")) or 0, (item.engagement or (0,))[0]
+        )
 
     def _item(self, status: Mapping[str, Any], uri: str, created_ms: int) -> Item:
         account = status.get("account")
@@ -231,14 +233,3 @@ def _words(said: object) -> str:
 def _language(said: object) -> str | None:
     """Without region or script."""
     return said.partition("-")[0].lower() or None if isinstance(said, str) and len(said) < _WIDEST else None
-
-
-def _ms(said: object) -> int | None:
-    """Milliseconds of a date as Mastodon writes it."""
-    if not isinstance(said, str):
-        return None
-    try:
-        when = datetime.fromisoformat(said)
-        return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
-    except (ValueError, OverflowError):
-        return None

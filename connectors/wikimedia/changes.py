@@ -2,12 +2,12 @@
 
 import unicodedata
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
+from warn.ingest.dates import milliseconds
 from warn.ingest.text import plain
 from warn.model.mention import Item
 
@@ -177,14 +177,3 @@ def _language(server: object) -> str | None:
         return None
     code = server.removesuffix(_WIKIPEDIA)
     return code if len(code) == 2 and code.isascii() and code.isalpha() else None
-
-
-def milliseconds(said: object) -> int | None:
-    """Of a date as the stream writes it."""
-    if not isinstance(said, str):
-        return None
-    try:
-        when = datetime.fromisoformat(said)
-        return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
-    except (ValueError, OverflowError):
-        return None

@@ -1,5 +1,6 @@
 """What is known of each connector: what `connectors ls`, the health page and the clock's list of the deaf read."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -14,6 +15,7 @@ DEAF_AFTER_S: Final = 60
 PULSES: Final = 4
 """A channel is deaf after this many times its expected pulse without anything: by chance alone 2 in 100."""
 MOST_GAPS: Final = 100
+MOST_BROUGHT: Final = 100
 MOST_TROUBLES: Final = 100
 CUT_AFTER_S: Final = 900
 """A connector that has only failed for so long is cut off."""
@@ -31,7 +33,8 @@ class ConnectorState(Struct, frozen=True, kw_only=True):
     repairs to what came in (words cut, totals below zero). `silence`: how it is not heard as it should be (`deaf`, `cut`,
     `lagging`, or ""), `silent_since` when. `troubles`: (place, what is wrong with it), of the places that it reads.
     `spent` since `spent_since`, as its connector reckons. `lag_s`: how old its newest item was; `usual_lag_s`: 95 in 100
-    are younger. `at`: when this was said, 0: now.
+    are younger. `at`: when this was said, 0: now. `brings`: sources other than its own that its items carry, and when each was
+    last heard.
     """
 
     name: str
@@ -60,6 +63,7 @@ class ConnectorState(Struct, frozen=True, kw_only=True):
     lag_first: int = 0
     critical: bool = False
     at: int = 0
+    brings: tuple[tuple[str, int], ...] = ()
 
 
 def _zeros() -> dict[str, int]:
@@ -86,6 +90,7 @@ class Status:
     spent_since: int = 0
     lag: Lag = field(default_factory=Lag)
     critical: bool = False
+    brings: dict[str, int] = field(default_factory=dict)
     silent_before: int | None = None
     """Since when it was silent in a process before this one, and not heard since."""
 
@@ -100,6 +105,12 @@ class Status:
     def heard(self) -> None:
         """A batch came through."""
         self.quiet = self.silent_before = None
+
+    def brought(self, sources: Iterable[str], now: int) -> None:
+        """Items of these sources came; those other than its own are told apart, the first hundred of them."""
+        for source in sources:
+            if source != self.source and (source in self.brings or len(self.brings) < MOST_BROUGHT):
+                self.brings[source] = now
 
     def deaf(self, now: int) -> bool:
         """Not reading for a minute. One that fails as soon as it has started does not read."""
@@ -155,6 +166,7 @@ class Status:
             told.lag_first,
         )
         self.last_event = self.last_event or told.last_event
+        self.brings = dict(told.brings) | self.brings
         self.silent_before = told.silent_since if told.silence in {"deaf", "cut"} else None
 
     def snapshot(self, now: int | None = None) -> ConnectorState:
@@ -180,5 +192,6 @@ class Status:
             lag_batches=self.lag.batches,
             lag_first=self.lag.first,
             critical=self.critical,
+            brings=tuple(sorted(self.brings.items())),
             **self.counts,
         )

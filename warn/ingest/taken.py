@@ -17,6 +17,7 @@ def tell(status: Status, intake: Intake, taken: Taken, now: float) -> None:
         status.counts[what] += counts[what]
     if taken.newest_ms:
         status.last_event = int(now)
+        status.brought({item.source for item in intake.batch.items}, int(now))
         if not (intake.terms.fills or intake.terms.backfill):
             status.lag.note(int(now), now - taken.newest_ms / 1000)
     for where, message in intake.batch.troubles:

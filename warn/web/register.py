@@ -129,6 +129,10 @@ class Register:
         sent = place.read_at if place.state.name in self._pushed else 0
         return max(place.state.last_event or 0, sent)
 
+    def _heard_of(self, place: Place, source: str) -> int:
+        """The same of one of its sources."""
+        return self.heard_at(place) if source == place.state.source else dict(place.state.brings)[source]
+
     def gaps(self, start: int, end: int) -> list[tuple[str, int, int]]:
         """(source, from, to) of what could not be heard between two seconds, in order of time."""
         found = {
@@ -148,7 +152,8 @@ class Register:
             channels.setdefault(channel.source, []).append((brand, channel))
         places: dict[str, list[Place]] = {}
         for place in self.places():
-            places.setdefault(place.state.source, []).append(place)
+            for read in (place.state.source, *(brought for brought, _ in place.state.brings)):
+                places.setdefault(read, []).append(place)
         silent = {one.source: one for one in self._known.silent}
         rows = [
             self._row(
@@ -180,7 +185,7 @@ class Register:
             tuple(dict.fromkeys(risk for _, c in channels for risk in c.risk)),
             max((c.expect_s or 0 for _, c in channels), default=0),
             self._known.usual_s(source, now),
-            max((self.heard_at(place) for place in places), default=0),
+            max((self._heard_of(place, source) for place in places), default=0),
             state,
             since,
             why,

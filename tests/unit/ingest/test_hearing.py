@@ -210,3 +210,14 @@ def test_a_rare_source_is_never_silent_by_what_was_learned() -> None:
     for minute in range(10 * 1_440):
         pulses.look(now + minute * 60 + 59, {}, ())
         assert pulses.silent("x") is None
+
+
+def test_sources_that_a_connector_brings_are_told_apart_and_remembered() -> None:
+    status = Status("town", "town", since=0, quiet=0)
+    status.brought(["town", "forum", "press"], 5)
+    status.brought(["forum"], 9)
+    assert status.snapshot(9).brings == (("forum", 9), ("press", 5))
+    after = Status("town", "town", since=0, quiet=0)
+    after.recall(status.snapshot(9))
+    after.brought([f"s{n}" for n in range(1_000)], 10)
+    assert len(after.brings) == 100 and after.brings["press"] == 5

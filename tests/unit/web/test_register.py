@@ -101,3 +101,22 @@ def test_an_incident_about_warn_itself() -> None:
 def test_an_empty_register_says_so() -> None:
     text = client(build(Store(), Health(), exposition, register=Register(Known()))).get("/channels").text
     assert "warn hears nothing" in text
+
+
+def test_a_source_that_another_connector_brings_is_heard() -> None:
+    """A recording, a town or a webhook names the sources of its items itself; what it never brought nobody hears."""
+    live = ConnectorState(
+        name="town", source="town", state="running", since=AT, last_event=AT, brings=(("viva", AT - 90),)
+    )
+    rows = {
+        row.source: row
+        for row in Register(known(), channels=register()._channels, live=lambda: [live]).rows(AT)
+    }
+    assert (rows["viva"].state, rows["viva"].heard_at, rows["viva"].connectors) == (
+        "hearing",
+        AT - 90,
+        ("town",),
+    )
+    assert rows["town"].heard_at == AT
+    quiet = Register(known(), channels=register()._channels, live=lambda: [replace(live, brings=())])
+    assert {row.source: row.state for row in quiet.rows(AT)}["viva"] == "unheard"

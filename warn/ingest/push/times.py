@@ -1,14 +1,13 @@
 """When it happened, as services write it: seconds, milliseconds, ISO, RFC 2822, and what one of them hides in its ids."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple
 
+from warn.ingest.dates import since_epoch
 from warn.ingest.entry import LAST_MS
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MS: Final = timedelta(milliseconds=1)
 _DIGITS: Final = frozenset("0123456789.")
 _SNOWFLAKES_FROM_MS: Final = 1_288_834_974_657
 """When X began to number what is said there by its time."""
@@ -55,27 +54,25 @@ def _snowflake(value: Any) -> int | None:
     return (number >> 22) + _SNOWFLAKES_FROM_MS if isinstance(number, int) and number > 1 << 32 else None
 
 
-def _since(at: datetime) -> int:
-    return ((at if at.tzinfo is not None else at.replace(tzinfo=UTC)) - _EPOCH) // _MS
-
-
 def _iso(value: Any) -> int | None:
     if not isinstance(value, str) or not 8 <= len(value) <= 40:
         return None
     # Some write 2026/01/01 12:00:00 +0000.
-    return _since(datetime.fromisoformat(value.replace("/", "-", 2).replace(" +", "+").replace(" -", "-")))
+    return since_epoch(
+        datetime.fromisoformat(value.replace("/", "-", 2).replace(" +", "+").replace(" -", "-"))
+    )
 
 
 def _mail(value: Any) -> int | None:
     if not isinstance(value, str) or len(value) > 64:
         return None
-    return _since(parsedate_to_datetime(value))
+    return since_epoch(parsedate_to_datetime(value))
 
 
 def _ctime(value: Any) -> int | None:
     if not isinstance(value, str) or len(value) > 40:
         return None
-    return _since(datetime.strptime(value, "%a %b %d %H:%M:%S %z %Y"))
+    return since_epoch(datetime.strptime(value, "%a %b %d %H:%M:%S %z %Y"))
 
 
 def _auto(value: Any) -> int | None:
