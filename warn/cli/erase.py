@@ -34,7 +34,7 @@ def erase(
     """Erase an author: their posts go from everything that is kept, and later ones are not taken in. Prints a receipt."""
     import asyncio
 
-    from warn.app.erase import forget
+    from warn.app.forgetting import forget
     from warn.settings import load
 
     handle = sys.stdin.readline().strip() if author == "-" else author

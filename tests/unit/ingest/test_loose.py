@@ -16,15 +16,14 @@ from warn.model.errors import Reason, TemporaryError
         (rb'{"a": "it\'s \(here\) \u12 \\d \" \\"}', {"a": "it's (here) u12 \\d \" \\"}),
         (rb'{"a": "\ud83d\ude00 \ud800"}', {"a": "\U0001f600 \ud800"}),
         (b"7", 7),
+        (b'[{"likes": ' + b"9" * 5_000 + b'}, {"likes": 3}]', [{"likes": None}, {"likes": 3}]),
     ],
 )
 def test_what_can_be_read_is_read(body: bytes, said: object) -> None:
     assert loose_json("here", body) == said
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>", b'{"a": ', b"[" * 100_000, b'{"a": "\\"', b"\x00", b"1" * 10_000]
-)
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"a": ', b"[" * 100_000, b'{"a": "\\"', b"\x00"])
 def test_what_cannot_be_read_is_said_without_quoting_it(body: bytes) -> None:
     with pytest.raises(TemporaryError) as caught:
         loose_json("here", body)
