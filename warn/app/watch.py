@@ -37,6 +37,11 @@ from warn.notify.webhook import WebhookConfig, WebhookNotifier
 from warn.rulefile import draft, load
 from warn.telemetry import logs
 
+UNKNOWN: Final = (
+    "What is usual is not known yet: for a quarter of an hour nothing rings, and for some hours only what is very loud. If you "
+    "know about how many posts a day are usual, say --usual N."
+)
+"""As measured: forty people within seconds, without `usual`, ring from the 15th minute on."""
 RULE_FILE: Final = "watch.yaml"
 LOOK_S: Final = 1.0
 LINES_EVERY_S: Final = 60.0
@@ -49,7 +54,7 @@ class Watched(NamedTuple):
 
     `terms`: spellings of one name, the one to show first. `sources`: of the open web; none named: all. `notify`: besides
     the terminal, an address to post pages to. `save`: where to write the rule file that is used. `usual`: posts a day,
-    where somebody knows. `seconds`: how long; None: until Ctrl-C. `overrides`: settings of connectors, by type.
+    where somebody knows. `seconds`: how long; None: until Ctrl-C. `overrides`: settings of connectors, by source.
     """
 
     terms: Sequence[str]
@@ -71,6 +76,8 @@ async def watch(watched: Watched) -> None:
     text = _rule_text(watched, places)
     connectors = [(p, *made) for p in places if (made := _make(p, watched)) is not None]
     say(first_line(watched.terms, [p for p, _, _ in connectors]))
+    if watched.usual is None:
+        say(UNKNOWN)
     if watched.save is not None:
         _save(watched.save, text)
         say(f"The rule file is {watched.save}; `warn rules check {watched.save}` explains itself.")

@@ -75,6 +75,7 @@ async def test_without_a_network_it_says_so_once_for_each_source_and_stays_up(
         await watch(Watched(("KLM", "@klm"), seconds=6.0, save=saved))
     said = out.getvalue()
     assert said.startswith('Listening for "KLM", "@klm" on')
+    assert "for a quarter of an hour nothing rings" in said
     for place in OPEN_WEB:
         lines = [line for line in said.splitlines() if f"  {place.name}: not heard" in line]
         assert len(lines) == 1, f"{place.name}: {lines}\n{said}"
