@@ -61,8 +61,7 @@ def monitor() -> Iterator[Monitor]:
     made.server.server_close()
 
 
-@pytest.mark.real
-@pytest.mark.slow
+@pytest.mark.chaos  # five and a half minutes of waiting: the same in virtual time is in tests/scenario/test_going_deaf.py
 @pytest.mark.timeout(900)
 def test_a_process_that_stands_still_is_noticed_within_four_minutes(tmp_path: Path, monitor: Monitor) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
