@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,10 +29,13 @@ from warn.app.engine import opened, whole
 from warn.app.plan import Plan
 from warn.app.run import SWITCH_S
 from warn.bus.embedded import EmbeddedBus
+from warn.ingest import collector
+from warn.ingest.memory import SEGMENT
 from warn.model.flow import MATCH, MENTIONS
-from warn.model.hashing import PUBLIC_KEY
+from warn.model.hashing import BUCKETS, PUBLIC_KEY
 from warn.model.records import Parcel
 from warn.model.wire import decode_mentions
+from warn.stages import counting
 from warn.stages.base import Effects
 from warn.telemetry import logs
 
@@ -102,6 +106,12 @@ class Late:
                 self._committed(partition, position)
 
 
+def remember(posts: int) -> None:
+    """Lower the bounds of the door's and of match's memory, so that a short run fills them and shows what grows on."""
+    setattr(collector, "Memory", partial(collector.Memory, per_bucket=max(SEGMENT, posts // BUCKETS)))  # noqa: B010
+    setattr(counting, "Memory", partial(counting.Memory, limit=posts))  # noqa: B010
+
+
 def rss_mb() -> float:
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
@@ -116,6 +126,8 @@ async def run(args: argparse.Namespace, folder: Path, port: int, total: int) -> 
     """The daemon, from the first event to the last and a little longer; then what is on the bus."""
     (folder / "rules").mkdir()
     (folder / "rules" / "acme.yaml").write_text(rules_text())
+    if args.remember:
+        remember(args.remember)
     bus = await EmbeddedBus.start(folder / "data", free_needed=0)
     late, seen = Late(1 if args.keep == "match" else 20), Seen()
     config = BlueskyConfig(
@@ -251,6 +263,9 @@ def main() -> None:
     parser.add_argument("--keep", choices=("match", "all"), default="match")
     parser.add_argument("--version", type=int, choices=(1, 2), default=2, help="of Jetstream")
     parser.add_argument("--breaks", type=int, default=0, help="how often the connection breaks on the way")
+    parser.add_argument(
+        "--remember", type=int, default=0, metavar="POSTS", help="bound of both memories of posts"
+    )
     parser.add_argument("--folder", type=Path, help="where the bus lies while it runs")
     parser.add_argument("--profile", action="store_true")
     args = parser.parse_args()
