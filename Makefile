@@ -82,6 +82,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.state
 	$(BIN)/python -m benchmarks.jetstream --seconds 60
 	$(BIN)/python -m benchmarks.jetstream --seconds 60 --keep all
+	$(BIN)/python -m benchmarks.flat --hours 6 --rate 5 --remember 6000
 
 # The dependency group `bench` is what warn is measured against.
 bench-kafka: $(READY)

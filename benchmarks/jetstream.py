@@ -24,13 +24,13 @@ from typing import Any, Final
 from benchmarks.jetstream_made import TOPICS, WORD
 from benchmarks.jetstream_seen import Seen
 from connectors.bluesky import BlueskyConfig, BlueskyConnector
+from warn.aggregate import memory as aggregate
 from warn.app.daemon import Daemon
 from warn.app.engine import opened, whole
 from warn.app.plan import Plan
 from warn.app.run import SWITCH_S
 from warn.bus.embedded import EmbeddedBus
-from warn.ingest import collector
-from warn.ingest.memory import SEGMENT
+from warn.ingest import collector, memory
 from warn.model.flow import MATCH, MENTIONS
 from warn.model.hashing import BUCKETS, PUBLIC_KEY
 from warn.model.records import Parcel
@@ -108,8 +108,8 @@ class Late:
 
 def remember(posts: int) -> None:
     """Lower the bounds of the door's and of match's memory, so that a short run fills them and shows what grows on."""
-    setattr(collector, "Memory", partial(collector.Memory, per_bucket=max(SEGMENT, posts // BUCKETS)))  # noqa: B010
-    setattr(counting, "Memory", partial(counting.Memory, limit=posts))  # noqa: B010
+    setattr(collector, "Memory", partial(memory.Memory, per_bucket=max(memory.SEGMENT, posts // BUCKETS)))  # noqa: B010
+    setattr(counting, "Memory", partial(aggregate.Memory, limit=posts))  # noqa: B010
 
 
 def rss_mb() -> float:
