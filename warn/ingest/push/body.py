@@ -48,7 +48,8 @@ def parse(body: bytes) -> Any:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
         pass
     try:
-        return json.loads(body, parse_constant=_no_number)
+        # Decoded here: json would take UTF-16, too, in which brackets hide from `depth`.
+        return json.loads(body.decode(), parse_constant=_no_number)
     except UnicodeDecodeError as e:
         raise BodyError(f"not UTF-8 at byte {e.start}") from None
     except json.JSONDecodeError as e:

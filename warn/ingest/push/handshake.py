@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from warn.ingest.connector import Call, Reply
+from warn.ingest.push.body import BodyError, parse
 from warn.ingest.push.signatures import Seal
 
 _LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
@@ -30,7 +31,7 @@ def answer_get(seal: Seal, verify_token: str | None, call: Call) -> Reply | None
         return _meta(verify_token, query)
     if seal.scheme == "x" and "crc_token" in query:
         word = query["crc_token"]
-        if not _is_word(word, _OF_X):
+        if not _is_word(word, _OF_X) or _is_json(word):
             return Reply(status=400, body=b"no crc_token\n", why="a crc_token that could be a call")
         mac = hmac.new(seal.keys[0], word.encode(), hashlib.sha256).digest()
         return _json({"response_token": "sha256=" + base64.b64encode(mac).decode()})
@@ -78,6 +79,15 @@ def answer_slack(seal: Seal, body: object) -> Reply | None:
 
 def _is_word(word: str, letters: frozenset[str]) -> bool:
     return 0 < len(word) <= MOST_WORD and letters.issuperset(word)
+
+
+def _is_json(word: str) -> bool:
+    """Whether it would do for the body of a call: a number and `null` are words of these letters, too."""
+    try:
+        parse(word.encode())
+    except BodyError:
+        return False
+    return True
 
 
 def _json(content: Mapping[str, str]) -> Reply:

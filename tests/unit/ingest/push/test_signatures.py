@@ -228,6 +228,9 @@ def test_nobody_can_have_a_call_signed_by_asking() -> None:
                 continue  # no JSON, so no call of X's
             reply = answer_get(seal(scheme), None, Call("GET", {key: word}, {}, b"", 0.0))
             assert reply.status == 400, (scheme, word)
+    for number in ("1", "-1.5e3", "0", "null", "true", "1" * 500):
+        reply = answer_get(seal("x"), None, Call("GET", {"crc_token": number}, {}, b"", 0.0))
+        assert reply.status == 400, number
     assert (
         answer_graph(seal("graph"), Call("POST", {"validationToken": "<script>"}, {}, b"", 0.0)).status == 400
     )
