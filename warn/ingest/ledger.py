@@ -166,7 +166,9 @@ class Ledger:
             if number % _TURN == _TURN - 1:
                 await asyncio.sleep(0)
             newest = max(newest, self._take(step, overlap, counts, item, now_ms, intake))
-        for reading in batch.readings:
+        for number, reading in enumerate(batch.readings):
+            if number % _TURN == _TURN - 1:
+                await asyncio.sleep(0)
             told = reading_hash(self._key, reading)
             if told in overlap:
                 counts["skipped"] += 1
@@ -175,7 +177,9 @@ class Ledger:
             step.readings.append(reading)
             counts["let_through"] += 1
             self._hear(reading.source)
-        for one in batch.refused:
+        for number, one in enumerate(batch.refused):
+            if number % _TURN == _TURN - 1:
+                await asyncio.sleep(0)
             counts["refused"] += 1
             self._put_aside(step, one._replace(payload=b"") if self._counts_only(intake) else one)
         was = self.kept.get(name, Kept())

@@ -23,6 +23,7 @@ from warn.telemetry.kafka import bus_hanging as bus_hanging
 from warn.telemetry.kafka import bus_input_held_up as bus_input_held_up
 from warn.telemetry.kafka import bus_lag_untold as bus_lag_untold
 from warn.telemetry.kafka import bus_overlap as bus_overlap
+from warn.telemetry.letters import dead_letter as dead_letter
 from warn.telemetry.logs import logger
 from warn.telemetry.privacy import author_erased as author_erased
 from warn.telemetry.privacy import deletions_blanked as deletions_blanked
@@ -185,12 +186,6 @@ def worker_failed(stage: str, partition: int, error: BaseException, *, retry_in_
     metrics.WORKER_FAILURES.add(stage, reason_of(error))
     wait = None if retry_in_s is None else round(retry_in_s, 3)
     _log.error("worker_failed", stage=stage, partition=partition, retry_in_s=wait, **told(error))
-
-
-def dead_letter(stage: str, reason: str, *, where: str) -> None:
-    """A piece of input was put aside. `where`: its parcel and index, or file and line; `reason`: a word of a set."""
-    metrics.DEAD_LETTERS.add(stage, reason)
-    _log.warning("dead_letter", stage=stage, reason=reason, where=where)
 
 
 # --- incidents and delivery ---
