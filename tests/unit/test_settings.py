@@ -160,7 +160,29 @@ def test_every_mistake_has_its_place(tmp_path: Path, secrets: Path, monkeypatch:
     assert f"{config}:6:9: routes: " in text
     assert "WARN_WEB__PORT (environment): " in text
     assert f"{secrets}/warn_log__level: " in text
-    assert "^" in text
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "}",
+        ", hedaer: a}",
+        ", header: a b}",
+        ", mapping: nobody}",
+        ", mapping: [}",
+        ", scheme: standard}",
+        ", secrets: [b]}",
+    ],
+)
+def test_a_mistake_beside_a_secret_does_not_show_it(tmp_path: Path, secrets: Path, rest: str) -> None:
+    """Lines with mistakes in them are not quoted: what is told ends in a log."""
+    line = "  hook: {type: webhook, scheme: meta, secrets: [canary-of-ours]" + rest
+    if rest == "}":
+        line = line.replace("meta", "mate")
+    told = _mistakes(_yaml(tmp_path, f"connectors:\n{line}\n"))
+    assert told
+    assert all(":2:" in one for one in told)
+    assert "canary" not in "".join(told)
 
 
 @pytest.mark.parametrize(

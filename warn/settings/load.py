@@ -1,4 +1,7 @@
-"""Reads all sources of settings, and tells every mistake with its place and what has no effect."""
+"""Reads all sources of settings, and tells every mistake with its place and what has no effect.
+
+The place, not the line itself: secrets may stand in it, and what is told ends in logs.
+"""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -54,7 +57,7 @@ def _file(config: Path | None) -> Document:
     if document.data is not None and not isinstance(document.data, dict):
         document.add((1, 1), "settings are a mapping, `key: value`")
     if document.failed:
-        raise SettingsError([p.text() for p in document.problems])
+        raise SettingsError([p.headline() for p in document.problems])
     return document
 
 
@@ -94,7 +97,7 @@ def _mistakes(
         elif document.file and (loc in document.values or (loc and loc[:1] in document.keys)):
             document.problems.clear()
             document.add(document.at(loc, key=one["type"] == "extra_forbidden"), f"{shown}: {message}")
-            yield document.problems[0].text()
+            yield document.problems[0].headline()
         else:
             yield f"{shown}: {message}"
 
