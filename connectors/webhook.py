@@ -18,7 +18,7 @@ from warn.ingest.push.mapped import CrowdedError, Terms, apply
 from warn.ingest.push.mapping import Conditions, Mapping
 from warn.ingest.push.shipped import names, shipped
 from warn.ingest.push.signatures import Scheme, Seal, key_of, same_state, verify
-from warn.model.mention import COUNTS_ONLY
+from warn.model.mention import COUNTS_ONLY, Counted
 
 MAPPINGS: Final = Path(__file__).with_name("mappings")
 OURS: Final = "warn"
@@ -64,7 +64,7 @@ class WebhookConfig(ConnectorConfig):
     header: str | None = Field(default=None, pattern=_HEADER)
     mapping: Annotated[Any, BeforeValidator(_mapping)] = None
     topic: str | None = Field(default=None, min_length=3, max_length=200)
-    signal: str = Field(default="care", min_length=1, max_length=40)
+    signal: Counted = "care"
     only: Conditions = ()
     unsigned: bool = False
     reason: Words | None = None
@@ -83,6 +83,8 @@ class WebhookConfig(ConnectorConfig):
             raise ValueError(f"scheme {self.scheme} needs `secrets`: a list, so that one can be changed")
         if self.header and self.scheme not in _OTHER_HEADER:
             raise ValueError(f"`header` goes with scheme {' or '.join(_OTHER_HEADER)} alone")
+        if self.verify_token and self.scheme != "meta":
+            raise ValueError("`verify_token` goes with scheme meta alone")
         self.seal()
         return self
 
@@ -147,15 +149,15 @@ class WebhookConnector:
             return _no(401, "a clientState that is not ours")
         if (asked := answer_slack(self._seal, body)) is not None:
             return asked
-        return self._take(call, body, verified.once)
+        return self._take(call, body, verified.once, self._terms._replace(undated=not verified.same))
 
-    def _take(self, call: Call, body: Any, once: str) -> Reply:
+    def _take(self, call: Call, body: Any, once: str, terms: Terms) -> Reply:
         mapping = self._mapping
         try:
             if mapping is None:
-                batch = take(body, call.at, self._terms)
+                batch = take(body, call.at, terms)
             else:
-                batch, named = apply(mapping, body, call.at, self._terms)
+                batch, named = apply(mapping, body, call.at, terms)
                 once = named or once
         except CrowdedError as e:
             return _no(413, str(e))

@@ -70,6 +70,11 @@ class Mention(Struct, frozen=True, array_like=True, gc=False):
     published_ms: int = 0
 
 
+Counted = Literal["care", "mentions", "echo", "reach", "negativity"]
+COUNTED: tuple[str, ...] = Counted.__args__  # type: ignore[attr-defined]
+"""Signals that a reading can give."""
+
+
 class Reading(Struct, frozen=True, array_like=True, gc=False):
     """A number from a source that has no mentions to give; `value_milli` in thousandths, per `interval_s`."""
 

@@ -1,5 +1,6 @@
 """Numbers from sources that have no mentions to give: each adds to one field of its topic's partial, and counts once."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from warn.aggregate.memory import Post
@@ -9,14 +10,14 @@ from warn.model.mention import Reading
 from warn.stages.base import Effects
 from warn.stages.intake import MAX_TOTAL, Intake
 
-_FIELDS: Final = {
+_FIELDS: Final[Mapping[str, tuple[str, int]]] = {
     "care": ("care", 1000),
     "mentions": ("mentions", 1000),
     "echo": ("echo", 1000),
     "reach": ("reach_milli", 1),
     "negativity": ("negative_milli", 1),
 }
-"""Signals that a reading can give, the field of the partial that each adds to, and how many thousandths are one."""
+"""By signal (`COUNTED`) the field of the partial that each adds to, and how many thousandths are one."""
 
 
 def take_reading(intake: Intake, reading: Reading, effects: Effects) -> str | None:

@@ -12,7 +12,7 @@ from warn.ingest.push.mapping import WHOLE, Condition, Mapping, MentionRule, Rea
 from warn.ingest.push.path import Chain, walk
 from warn.ingest.push.times import Moment, moment
 from warn.ingest.push.value import Context, Value, text_of
-from warn.model.mention import Engagement, Item, Reading
+from warn.model.mention import COUNTED, Engagement, Item, Reading
 
 MOST_ELEMENTS: Final = 5_000
 """Of one call, with what stands within them: a mebibyte of the shortest mentions is not much more."""
@@ -20,6 +20,10 @@ MOST_PAYLOADS: Final = 50
 """Refusals of one call that keep the piece they are about."""
 PAYLOAD: Final = 4_096
 MOST_SIGNAL: Final = 200
+UNDATED: Final = (
+    "at: a reading without a time, of a scheme that signs none: the same number again would be taken for a repeat. "
+    "Send its time, or use scheme `standard` or `token`"
+)
 
 
 class CrowdedError(ValueError):
@@ -28,7 +32,8 @@ class CrowdedError(ValueError):
 
 class Terms(NamedTuple):
     """`source`: where nothing else is said. `only`: conditions that all elements have to meet. `keeps`: whether what
-    cannot be read may be put aside as it is; not what staff and customers say.
+    cannot be read may be put aside as it is; not what staff and customers say. `undated`: whether a reading without a time
+    of its own is taken; not where the next call of the same text is held to be a repeat.
     """
 
     name: str
@@ -36,6 +41,7 @@ class Terms(NamedTuple):
     only: tuple[Condition, ...] = ()
     keeps: bool = True
     settings: Map[str, str] = MappingProxyType({})
+    undated: bool = True
 
 
 class Made(NamedTuple):
@@ -47,7 +53,8 @@ class Made(NamedTuple):
 
 def apply(mapping: Mapping, body: Any, at: float, terms: Terms) -> Made:
     """What the body says. Raises CrowdedError, and nothing else whatever the body is."""
-    made = _Making(mapping, at, terms)
+    name = text_of(mapping.once(Context((body,), at, terms.settings))) if mapping.once else None
+    made = _Making(mapping, at, terms._replace(undated=terms.undated or bool(name)))
     places = [path for path in mapping.each if path != WHOLE]
     chains = (chain for path in places for chain in walk(path, (body,), MOST_ELEMENTS + 1))
     for number, chain in enumerate(chains):
@@ -56,7 +63,6 @@ def apply(mapping: Mapping, body: Any, at: float, terms: Terms) -> Made:
         made.element(0, (body,))
     if not made.elements:
         made.refuse("", "nothing stands where the mapping looks for elements", body)
-    name = text_of(mapping.once(Context((body,), at, terms.settings))) if mapping.once else None
     return Made(made.batch(), (name or "")[:256])
 
 
@@ -125,7 +131,7 @@ class _Making:
                 check(item)
                 self._items.append(item)
             else:
-                self._readings.append(_reading(rule, context, self._terms.source))
+                self._readings.append(_reading(rule, context, self._terms))
         except RefusedError as e:
             self.refuse(where, str(e), context.chain[-1])
 
@@ -183,16 +189,18 @@ def _texts(rule: MentionRule, context: Context) -> Iterator[tuple[str, Any]]:
         yield field, text or None
 
 
-def _reading(rule: ReadingRule, context: Context, source: str) -> Reading:
+def _reading(rule: ReadingRule, context: Context, terms: Terms) -> Reading:
     """Raises RefusedError."""
     at = _moment("at", rule.at, context)
+    if at.arrival and not terms.undated:
+        raise RefusedError(UNDATED)
     number = _number(rule.value(context))
     if number is None or number < 0:
         raise RefusedError("value: no number, or one below zero")
     topic, signal = text_of(rule.topic(context)), text_of(rule.signal(context))
     if not topic or not signal:
         raise RefusedError("topic, signal: not there; set `topic: brand/topic` for the connector")
-    named = (None if rule.source is None else text_of(rule.source(context))) or source
+    named = (None if rule.source is None else text_of(rule.source(context))) or terms.source
     if max(len(topic), len(signal), len(named)) > MOST_SIGNAL or "\0" in topic + signal + named:
         raise RefusedError("topic, signal, source: too long, or no text")
     return reading(named, topic, signal, at.ms, _number(rule.interval_s(context)), number)
@@ -202,6 +210,8 @@ def reading(
     source: str, topic: str, signal: str, at_ms: int, interval: float | None, value: float
 ) -> Reading:
     """A reading within bounds. Raises RefusedError."""
+    if signal not in COUNTED:
+        raise RefusedError(f"signal: none of {', '.join(COUNTED)}")
     try:
         f"{source}{topic}{signal}".encode()
     except UnicodeEncodeError:

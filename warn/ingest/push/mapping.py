@@ -48,6 +48,15 @@ def _eaches(raw: object) -> tuple[Path, ...]:
     return tuple(_each(one) for one in rows)
 
 
+def _within(raw: object) -> Path | None:
+    path = None if raw is None else _each(raw)
+    if path is not None and (path.up or not path.steps):
+        raise ValueError(
+            "within: a path further in, such as replies[]; this one leads back to where it began"
+        )
+    return path
+
+
 def _field(raw: object) -> Path:
     return raw if isinstance(raw, Path) else path_of(raw)
 
@@ -185,7 +194,7 @@ class Mapping(_Part):
     about: str = Field(default="", max_length=2_000)
     """What it reads, for people."""
     each: Annotated[tuple[Any, ...], BeforeValidator(_eaches)] = (WHOLE,)
-    within: Annotated[Any, BeforeValidator(_each)] = None
+    within: Annotated[Any, BeforeValidator(_within)] = None
     """Where further elements are in an element, and in those again: the replies in a comment."""
     once: AValue = None
     refuse: tuple[Refusal, ...] = Field(default=(), max_length=MOST_RULES)

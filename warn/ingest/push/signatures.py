@@ -43,10 +43,14 @@ class Seal(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """`why` is "" for a genuine call. `once`: what is signed, by name, so that the same call is taken once."""
+    """`why` is "" for a genuine call. `once`: what is signed, by name, so that the same call is taken once.
+
+    `same`: it is named by its text alone, so that two calls that say the same are one.
+    """
 
     why: str = ""
     once: str = ""
+    same: bool = False
 
 
 def key_of(scheme: str, secret: str) -> bytes:
@@ -69,11 +73,11 @@ def key_of(scheme: str, secret: str) -> bytes:
 def verify(seal: Seal, call: Call) -> Verified:
     """Whether the call is genuine. Takes as long for one secret that is wrong as for another."""
     if seal.scheme == "none":
-        return Verified(_from_afar(seal, call))
+        return Verified(_from_afar(seal, call), _named(call))
     if seal.scheme in {"telegram", "token"}:
-        return _same_token(seal, call)
+        return Verified(_same_token(seal, call), _named(call))
     if seal.scheme == "graph":  # its secret stands in the body
-        return Verified()
+        return Verified(once=_named(call))
     return _signed(_SCHEMES[seal.scheme], seal, call)
 
 
@@ -139,7 +143,15 @@ def _signed(mac: _Mac, seal: Seal, call: Call) -> Verified:
             f"well signed, but {abs(call.at - at):.0f} s {'behind' if at < call.at else 'ahead of'} our time: "
             "a repeat from long ago, or a clock that is wrong, perhaps ours"
         )
-    return Verified(once=name.decode() or hashlib.blake2b(text, digest_size=16).hexdigest())
+    return Verified(
+        once=name.decode() or hashlib.blake2b(text, digest_size=16).hexdigest(), same=not (name or mac.stamp)
+    )
+
+
+def _named(call: Call) -> str:
+    """What a sender that signs nothing calls this call by, "" where it does not: who may send may say so."""
+    name = _plain(call.headers.get("webhook-id", ""))
+    return name.decode() if len(name) <= MOST_ID else ""
 
 
 def _matches(mac: _Mac, keys: Sequence[bytes], text: bytes, given: bytes) -> bool:
@@ -152,8 +164,8 @@ def _matches(mac: _Mac, keys: Sequence[bytes], text: bytes, given: bytes) -> boo
     return found
 
 
-def _same_token(seal: Seal, call: Call) -> Verified:
-    """A token that is sent along as it is; it says nothing of the body."""
+def _same_token(seal: Seal, call: Call) -> str:
+    """Why it is not ours: a token that is sent along as it is, and says nothing of the body."""
     if seal.scheme == "telegram":
         headers = ["x-telegram-bot-api-secret-token"]
     else:
@@ -166,8 +178,8 @@ def _same_token(seal: Seal, call: Call) -> Verified:
         for key in seal.keys:
             found |= hmac.compare_digest(key, token or _NONE)
     if not there:
-        return Verified(f"no header {' or '.join(headers)}")
-    return Verified("" if found else "the token is not ours")
+        return f"no header {' or '.join(headers)}"
+    return "" if found else "the token is not ours"
 
 
 def _of_authorization(value: bytes) -> bytes:
