@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WARN = [sys.executable, "-m", "warn"]
 KEY = "0123456789abcdef0123456789abcdef"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+TOWN = {"town": {"type": "simulate", "crisis_after": 2, "doubling": 3, "rate": 60}}
 RULES = """\
 version: 1
 brand: Acme
@@ -36,9 +37,17 @@ groups:
 
 
 class Process:
-    """One `warn run`."""
+    """One `warn run`; `connectors` in place of the made-up town."""
 
-    def __init__(self, folder: Path, bootstrap: str, prefix: str, *arguments: str, key: str = KEY) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        bootstrap: str,
+        prefix: str,
+        *arguments: str,
+        key: str = KEY,
+        connectors: Mapping[str, Mapping[str, object]] = TOWN,
+    ) -> None:
         self.folder, self.arguments = folder, arguments
         (folder / "rules").mkdir(parents=True)
         (folder / "rules" / "acme.yaml").write_text(RULES)
@@ -52,7 +61,7 @@ class Process:
             "log": {"format": "json"},
             "hash_key": key,
             "bus": {"kafka": kafka, "mentions": 2, "signals": 2, "collect": 2},
-            "connectors": {"town": {"type": "simulate", "crisis_after": 2, "doubling": 3, "rate": 60}},
+            "connectors": connectors,
             # Live rules want two of different providers; the second is never asked, since the first never fails.
             "notifiers": {
                 "terminal": {"type": "console"},

@@ -208,6 +208,33 @@ async def test_the_whole_bus_works_with_what_the_manual_grants(granted: Brokers,
         await one.close()
 
 
+async def test_the_register_asks_for_the_state_of_collect_alone(granted: Brokers, certs: Path) -> None:
+    """Who shows pages under a name of its own reads `[state.collect]`, too; without that, only the register stands still."""
+    await create(plain(granted, prefix="warn.shown"))
+    config = as_warn(granted, certs, prefix="warn.shown", username="guest", password=USERS["guest"])
+    shown = (flow.INCIDENTS, flow.EVIDENCE, flow.HISTORY, flow.CONFIG)
+    prefixed = "--topic warn.shown. --resource-pattern-type prefixed"
+    grant(granted, "guest", prefixed, ["Describe", "DescribeConfigs"])
+    for topic in shown:
+        grant(granted, "guest", f"--topic {config.topic(topic)}", ["Read"])
+    try:
+        bus = await KafkaBus.start(config)
+        for topic in shown:
+            reader = await bus.follow(topic)
+            assert await reader.read(10, 0.2) == []
+            await reader.close()
+        with pytest.raises(PermanentError, match=r"state\.collect.* not allowed: grant Read"):
+            await (await bus.follow_state(flow.COLLECT)).read(10, 0.2)
+        state = config.topic("state.collect")
+        grant(granted, "guest", f"--topic {state}", ["Read"])
+        states = await bus.follow_state(flow.COLLECT)
+        assert not await states.read(10, 0.2)
+        await states.close()
+        await bus.close()
+    finally:
+        revoke_all(granted, "guest")
+
+
 async def lag_told(kafka: Brokers, group: str) -> int:
     """How many partitions a lag tool sees a position of."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
