@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import msgspec
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor, Gap, Trouble
@@ -18,6 +18,7 @@ from warn.ingest.following import Mark, find, is_still, read_on
 from warn.ingest.kind import Kind
 from warn.ingest.lines import Lines, mapping_of
 from warn.ingest.push.mapping import Mapping
+from warn.ingest.push.shipped import guarded
 from warn.model.errors import PermanentError, Reason, TemporaryError
 
 MAPPINGS: Final = Path(__file__).with_name("mappings")
@@ -38,6 +39,11 @@ class FilesConfig(ConnectorConfig):
     """Seconds between looks; a look at a file that has not grown costs one `stat` and a few hundred bytes."""
     mapping: Annotated[Mapping | None, BeforeValidator(partial(mapping_of, folder=MAPPINGS))] = None
     """What a line says; without it, a line as `warn replay` reads them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _guarded(cls, raw: object) -> object:
+        return guarded(raw, MAPPINGS)
 
 
 class FilesConnector:

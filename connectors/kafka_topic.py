@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import msgspec
-from pydantic import BeforeValidator, StringConstraints
+from pydantic import BeforeValidator, StringConstraints, model_validator
 
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor, Gap
@@ -15,6 +15,7 @@ from warn.ingest.foreign import Bootstrap, KafkaSecurity, Record, Topic, opened
 from warn.ingest.kind import Kind
 from warn.ingest.lines import Line, Lines, mapping_of
 from warn.ingest.push.mapping import Mapping
+from warn.ingest.push.shipped import guarded
 from warn.model.errors import PermanentError, Reason
 
 MAPPINGS: Final = Path(__file__).with_name("mappings")
@@ -41,6 +42,11 @@ class KafkaTopicConfig(ConnectorConfig):
     """Where the first start begins: with what comes from now on, or with the first record that is kept."""
     mapping: Annotated[Mapping | None, BeforeValidator(partial(mapping_of, folder=MAPPINGS))] = None
     """What a value says; without it, a line as `warn replay` reads them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _guarded(cls, raw: object) -> object:
+        return guarded(raw, MAPPINGS)
 
 
 class KafkaTopicConnector:

@@ -14,13 +14,14 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple, cast
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, model_validator
 
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor, Refused
 from warn.ingest.kind import Kind
 from warn.ingest.lines import Line, Lines, mapping_of
 from warn.ingest.push.mapping import Mapping
+from warn.ingest.push.shipped import guarded
 from warn.ingest.recording import MAX_LINE
 from warn.model.errors import PermanentError, Reason
 
@@ -37,6 +38,11 @@ class StdinConfig(ConnectorConfig):
     type: Literal["stdin"] = "stdin"
     mapping: Annotated[Mapping | None, BeforeValidator(partial(mapping_of, folder=MAPPINGS))] = None
     """What a line says; without it, a line as `warn replay` reads them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _guarded(cls, raw: object) -> object:
+        return guarded(raw, MAPPINGS)
 
 
 class _Said(NamedTuple):

@@ -16,7 +16,7 @@ from warn.ingest.push.generic import take
 from warn.ingest.push.handshake import answer_get, answer_graph, answer_slack
 from warn.ingest.push.mapped import CrowdedError, Terms, apply
 from warn.ingest.push.mapping import Conditions, Mapping
-from warn.ingest.push.shipped import names, shipped
+from warn.ingest.push.shipped import guarded, names, shipped
 from warn.ingest.push.signatures import Scheme, Seal, key_of, same_state, verify
 from warn.model.mention import COUNTS_ONLY, Counted
 
@@ -69,6 +69,11 @@ class WebhookConfig(ConnectorConfig):
     unsigned: bool = False
     reason: Words | None = None
     addresses: Annotated[tuple[str, ...], BeforeValidator(_networks)] = Field(default=(), max_length=64)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _guarded(cls, raw: object) -> object:
+        return guarded(raw, MAPPINGS, named=str(raw.get("scheme")) if isinstance(raw, Map) else "")
 
     @model_validator(mode="after")
     def _sealed(self) -> Self:

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.webhook import WebhookConfig, WebhookConnector
+from tests.unit.connectors.mapped import GOVERNANCE
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Call, Inbound
 from warn.testing.check_inbound import check_inbound
@@ -82,7 +83,9 @@ async def test_webhook(scheme: str) -> None:
     secret = SECRET if scheme == "standard" else TOKEN
 
     def make() -> tuple[ConnectorConfig, Inbound]:
-        config = WebhookConfig(name="hook", scheme=scheme, secrets=(SecretStr(secret),))
+        config = WebhookConfig(
+            name="hook", scheme=scheme, secrets=(SecretStr(secret),), governance=GOVERNANCE
+        )
         return config, WebhookConnector(config)
 
     await check_inbound(

@@ -12,10 +12,18 @@ AT = 1_790_000_000.0
 DAY = "2026-01-01T00:00:00Z"
 DAY_MS = 1_767_225_600_000
 SECRET = SecretStr("a-token-of-ours")
+GOVERNANCE = {
+    "purpose": "a test",
+    "owner": "who tests",
+    "notice_url": "https://intranet.example/listening",
+    "dpia": "none, it is a test",
+    "works_council": "none, it is a test",
+}
 
 
 def read(mapping: str, body: Any, **more: Any) -> Batch:
-    config = WebhookConfig(name="hook", scheme="token", secrets=(SECRET,), mapping=mapping, **more)
+    settings = {"governance": GOVERNANCE, **more}
+    config = WebhookConfig(name="hook", scheme="token", secrets=(SECRET,), mapping=mapping, **settings)
     headers = {"x-warn-token": SECRET.get_secret_value()}
     reply = WebhookConnector(config).receive(Call("POST", {}, headers, json.dumps(body).encode(), AT))
     assert reply.status == 200, reply.body

@@ -17,7 +17,7 @@ understood, and is not kept: a direct message leaves no trace but a count.
 """
 
 from collections.abc import Mapping as Map
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
@@ -193,6 +193,8 @@ class Mapping(_Part):
 
     about: str = Field(default="", max_length=2_000)
     """What it reads, for people."""
+    role: Literal["", "internal", "care"] = ""
+    """Who writes there; the role of a connector that does not say another."""
     each: Annotated[tuple[Any, ...], BeforeValidator(_eaches)] = (WHOLE,)
     within: Annotated[Any, BeforeValidator(_within)] = None
     """Where further elements are in an element, and in those again: the replies in a comment."""

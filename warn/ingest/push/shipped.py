@@ -1,5 +1,6 @@
 """Mappings that are shipped as YAML files, one for each service, by the name of the service."""
 
+from collections.abc import Mapping as Map
 from functools import cache
 from pathlib import Path
 
@@ -29,3 +30,18 @@ def shipped(folder: Path, name: str) -> Mapping:
         return Mapping.model_validate(document.data)
     except ValidationError as e:
         raise ValueError(f"{path.name}: {e}") from None
+
+
+def guarded(settings: object, folder: Path, *, named: str = "") -> object:
+    """Settings of a connector as they are written, with the role that their mapping has where they say none.
+
+    So what staff or customers write comes in as such, and with what is asked for that, also where nobody thought of it.
+    `named`: the mapping where the settings have none. Raises nothing: what is wrong with them is told by their own checks.
+    """
+    if not isinstance(settings, Map) or "role" in settings:
+        return settings
+    mapping = settings.get("mapping") or named
+    if isinstance(mapping, str) and mapping in names(folder):
+        mapping = shipped(folder, mapping)
+    role = mapping.get("role") if isinstance(mapping, Map) else getattr(mapping, "role", "")
+    return {**settings, "role": role} if isinstance(role, str) and role else settings
