@@ -14,6 +14,7 @@ from xml.parsers import expat
 import fastfeedparser
 
 from warn.ingest.feeds.decode import decode
+from warn.ingest.feeds.mend import NAMED, plain_dates, plain_tree
 from warn.ingest.text import plain
 
 MOST_DEPTH: Final = 64
@@ -49,12 +50,12 @@ def parse(data: bytes, charset: str = "") -> dict[str, Any]:
     UnreadableError.
     """
     text = decode(data, charset).translate(_UNSOUND)
-    text = _NAMED.sub(_character, _mended(_root(text)))
+    text = plain_dates(_NAMED.sub(_character, _mended(_root(text))))
     # A declaration of ours, and nothing before it: the parser looks for one in whatever else a feed begins with.
     encoded = b"<?xml version='1.0' encoding='utf-8'?>" + text.encode("utf-8", "replace")
     look = Look()
     look.over(encoded)
-    feed = _parsed(encoded)
+    feed = _parsed(plain_tree(encoded) if look.sound else encoded)
     entries = [made for one in feed["entries"][:MOST_ENTRIES] if (made := entry(one))]
     return {
         "title": plain(str(feed["feed"].get("title") or ""))[:300],
@@ -87,6 +88,8 @@ def _root(text: str) -> str:
     """From the first element on that begins a feed; what stands before it, a document type among it, is left out. Raises
     HostileError where that declares anything, UnreadableError where there is no such element.
     """
+    if text.lstrip()[:1] in {"{", "["}:
+        raise UnreadableError("it is JSON; RSS and Atom are read")
     at = 0
     for _ in range(_MOST_STARTS):
         at = _after_prolog(text, at)
@@ -149,6 +152,7 @@ class Look:
         self.language = ""
         self.skip_hours: set[int] = set()
         self.hubs: set[str] = set()
+        self.sound = False
         self._depth = self._elements = 0
         self._text: list[str] | None = None
 
@@ -164,6 +168,7 @@ class Look:
             parser.Parse(data, True)
         except expat.ExpatError:
             return
+        self.sound = True
 
     def _doctype(self, *_: object) -> None:
         raise HostileError("it declares entities, which no feed needs")
@@ -205,7 +210,7 @@ def entry(found: Mapping[str, Any]) -> dict[str, Any] | None:
     if not title and not text:
         return None
     return {
-        "id": str(found.get("id") or "").strip()[:2_048],
+        "id": str(found.get("id") or "").strip().removeprefix(NAMED)[:2_048],
         "link": link,
         "title": title,
         "text": "" if text == title else text,
