@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, HttpUrl, StringConstraints, model_valida
 
 from connectors.rss.articles import read
 from connectors.rss.desks import desks
-from connectors.rss.state import State, backoff_s, cursor, floor_s, past_skipped, states
+from connectors.rss.state import State, backoff_s, cursor, floor_s, most_known, past_skipped, states
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor, Refused, Trouble
 from warn.ingest.feeds.reader import Reader, reader
@@ -119,7 +119,10 @@ class RssConnector:
 
     async def batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
         """For ever. Raises when every feed is unwell."""
+        gone = {url for url, state in self._states.items() if state.gone}
         self._states = states(cursor, (place.url for place in self._places))
+        for url in gone:
+            self._states[url].gone = True
         self._spread()
         async with reader() as child, Outbound(_OUT, inside=self._config.inside) as out:
             while True:
@@ -196,6 +199,7 @@ class RssConnector:
             base=answer.url,
             lang=place.language or feed.language.partition("-")[0].lower()[:2],
             now_s=now,
+            most=most_known(len(self._places)),
         )
         if answer.moved and len(answer.url) <= 2_048:
             state.moved = answer.url

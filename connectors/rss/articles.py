@@ -1,10 +1,11 @@
 """An entry of a feed as an item, and what may be made of the date that it bears."""
 
 from typing import Final
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-from connectors.rss.state import MOST_KNOWN, State, glance, mark
+from connectors.rss.state import State, glance, mark
 from warn.ingest.feeds.reader import Entry, Feed
+from warn.ingest.links import canonical, unmarked
 from warn.model.mention import Item
 
 RECENT_MS: Final = 8 * 60_000
@@ -15,14 +16,16 @@ UNDATED_MS: Final = 946_684_800_000
 """Of an entry without a date; it counts from when it was seen, and is to be the same thing each time that it is read."""
 LAST_MS: Final = 4_102_444_800_000
 MOST_TEXT: Final = 5_000
+_EVERYWHERE: Final = ("http://", "https://", "tag:", "urn:", "words:")
+"""Ids that begin so mean the same thing in every feed."""
 
 
 def read(
-    feed: Feed, state: State, *, source: str, base: str, lang: str, now_s: int
+    feed: Feed, state: State, *, source: str, base: str, lang: str, now_s: int, most: int
 ) -> tuple[list[Item], list[Item]]:
     """What is new or has changed since this feed was last read: what counts, and what is only remembered (backfill).
 
-    Marks it as known. Where a date is missing, lies ahead, or is too old for something that was not there a moment ago,
+    Marks it as known, and remembers no more than `most` entries. Where a date is missing, lies ahead, or is too old for something that was not there a moment ago,
     the article is dated by when it was seen.
     """
     late = state.late(now_s)
@@ -30,7 +33,7 @@ def read(
     fills: list[Item] = []
     known: dict[bytes, int] = {}
     for entry in feed.entries:
-        item, name, words = article(entry, source, base, lang, now_s), mark(identity(entry)), glance(entry)
+        item, name, words = article(entry, source, base, lang, now_s), mark(called(entry)), glance(entry)
         if name in known:
             continue
         known[name] = words
@@ -43,7 +46,7 @@ def read(
     # What has left the feed is kept for a while, because some feeds are served by machines that are not of one mind.
     for name, words in state.known.items():
         known.setdefault(name, words)
-    state.known = dict(list(known.items())[:MOST_KNOWN])
+    state.known = dict(list(known.items())[:most])
     return counts, fills
 
 
@@ -56,7 +59,7 @@ def article(entry: Entry, source: str, base: str, lang: str, now_s: int) -> Item
     text = f"{entry.title}\n{entry.text}" if entry.title and entry.text else entry.title or entry.text
     return Item(
         source=source,
-        id=identity(entry),
+        id=identity(entry, base),
         kind="article",
         created_ms=own,
         dated_by="created" if recent else "seen",
@@ -80,37 +83,20 @@ def edited(item: Item) -> Item:
     )
 
 
-def identity(entry: Entry) -> str:
-    """What an entry is called by."""
-    if found := entry.id or entry.link:
-        return found.replace("\0", "")
-    return f"words:{mark(entry.title + chr(10) + entry.text).hex()}"
-
-
-def canonical(base: str, link: str) -> str:
-    """An absolute http(s) link without a fragment and without what is there for counting readers; "" for any other."""
+def identity(entry: Entry, base: str) -> str:
+    """What an entry is called by, whatever feed it stands in. Many desks number their articles: a number is theirs alone."""
+    found = called(entry)
+    if found.startswith(_EVERYWHERE):
+        return found
     try:
-        parts = urlsplit(urljoin(base, link)) if link else None
-        if (
-            parts is None
-            or parts.scheme not in {"http", "https"}
-            or not parts.hostname
-            or "@" in parts.netloc
-        ):
-            return ""
-        kept = [pair for pair in parts.query.split("&") if pair and not _counts_readers(pair)]
-        return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path or "/", "&".join(kept), ""))
+        host = urlsplit(base).hostname or ""
     except ValueError:
-        return ""
+        host = ""
+    return f"{host.removeprefix('www.')}:{found}"
 
 
-def _counts_readers(pair: str) -> bool:
-    name = pair.partition("=")[0].lower()
-    return name.startswith("utm_") or name in {
-        "fbclid",
-        "gclid",
-        "wt_mc",
-        "at_medium",
-        "at_campaign",
-        "ns_campaign",
-    }
+def called(entry: Entry) -> str:
+    """What an entry is called by in its feed: its id, else its link, else a mark of its words."""
+    if found := (entry.id or entry.link).replace("\0", ""):
+        return unmarked(found)
+    return f"words:{mark(entry.title + chr(10) + entry.text).hex()}"

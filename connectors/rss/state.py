@@ -17,16 +17,23 @@ MOST_RETRY_AFTER_S: Final = 24 * 3_600
 MOST_BACKOFF_S: Final = 3_600
 FULL_S: Final = 6 * 3_600
 """So often a feed is asked without condition: some servers say for ever that nothing has changed."""
-MOST_KNOWN: Final = 150
+KNOWN: Final = (150, 1_150, 60_000)
+"""Entries that are remembered of a feed: at least, at most, and of all feeds together, as far as the least allows."""
 _MARK: Final = 6
 _LONGEST: Final = 300
+
+
+def most_known(feeds: int) -> int:
+    """How many entries are remembered of each of so many feeds: all that are in it, and some that have left it."""
+    least, most, together = KNOWN
+    return max(least, min(most, together // feeds))
 
 
 @dataclass
 class State:
     """One feed. Of these the cursor holds those down to `known`; times are seconds since the epoch.
 
-    That a feed is gone is not held: a server may say so by mistake, and a restart asks once more.
+    That a feed is gone is not held by the cursor: a server may say so by mistake, and a restart asks once more.
     """
 
     etag: str = ""

@@ -106,6 +106,11 @@ def items(found: list[Batch]) -> list[Item]:
     return [item for batch in found for item in batch.items]
 
 
+def named(item: Item) -> str:
+    """The guid that its feed gave; a bare one is told apart by its host."""
+    return item.id.removeprefix("127.0.0.1:")
+
+
 def rounds(number: int) -> Callable[[list[Batch]], bool]:
     return lambda found: sum(batch.cursor is not None for batch in found) >= number
 

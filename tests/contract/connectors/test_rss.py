@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connectors.rss import RssConfig, RssConnector
-from tests.contract.connectors.desk import NOW, OLD, Desk, items, rounds, rss, standing
+from connectors.rss.state import most_known
+from tests.contract.connectors.desk import NOW, OLD, Desk, items, named, rounds, rss, standing
 from tests.contract.connectors.faults import check_faults, inside
 from warn.ingest.connector import Cursor
 from warn.ingest.entry import check
@@ -74,7 +75,7 @@ async def test_an_entry_becomes_an_article(desk: Desk) -> None:
     recent, old, undated, ahead = sorted(items(found), key=lambda item: item.id)
     for item in (recent, old, undated, ahead):
         check(item)
-    assert (recent.id, recent.kind, recent.source, recent.lang) == ("g1", "article", "press", "nl")
+    assert (named(recent), recent.kind, recent.source, recent.lang) == ("g1", "article", "press", "nl")
     assert recent.text == "Acme kettles burn g1\nMore of g1" and recent.url == f"{desk.base}/g1?a=1"
     assert (recent.created_ms, recent.dated_by) == ((NOW - 30) * 1_000, "created")
     assert old.dated_by == undated.dated_by == ahead.dated_by == "seen"
@@ -85,7 +86,7 @@ async def test_an_entry_becomes_an_article(desk: Desk) -> None:
 async def test_what_comes_later_than_it_is_dated_counts_from_when_it_was_seen(desk: Desk) -> None:
     desk.gives("one", rss(("g1", OLD)), rss(("g1", OLD), ("g2", OLD + 60)))
     found = await desk.read(desk.connector("one"), lambda f: len(items(f)) >= 2)
-    assert [(i.id, i.dated_by) for i in items(found)] == [("g1", "seen"), ("g2", "seen")]
+    assert [(named(i), i.dated_by) for i in items(found)] == [("g1", "seen"), ("g2", "seen")]
     assert [batch.backfill for batch in found if batch.items] == [True, False]
 
 
@@ -99,10 +100,10 @@ async def test_after_a_restart_nothing_comes_twice_and_after_a_long_one_nothing_
     cursor = (await desk.read(desk.connector("one"), rounds(1)))[-1].cursor
     desk.now += 30
     soon = await desk.read(desk.connector("one"), rounds(1), cursor)
-    assert [(i.id, batch.backfill) for batch in soon for i in batch.items] == [("g2", False)]
+    assert [(named(i), batch.backfill) for batch in soon for i in batch.items] == [("g2", False)]
     desk.now += 7_200
     late = await desk.read(desk.connector("one"), rounds(1), soon[-1].cursor)
-    assert [(i.id, batch.backfill) for batch in late for i in batch.items] == [("g3", True)]
+    assert [(named(i), batch.backfill) for batch in late for i in batch.items] == [("g3", True)]
 
 
 async def test_new_words_are_an_edit(desk: Desk) -> None:
@@ -113,7 +114,7 @@ async def test_new_words_are_an_edit(desk: Desk) -> None:
         rss(("g1", OLD, "Acme kettles are safe")),
     )
     found = await desk.read(desk.connector("one"), rounds(4))
-    assert [(i.id, i.kind) for i in items(found)] == [("g1", "article"), ("g1", "edit")]
+    assert [(named(i), i.kind) for i in items(found)] == [("g1", "article"), ("g1", "edit")]
     assert "are safe" in (items(found)[1].text or "") and items(found)[1].dated_by == "seen"
 
 
@@ -128,7 +129,7 @@ async def test_it_asks_with_conditions_and_now_and_then_without(desk: Desk) -> N
     desk.feeds["one"] = answer
     connector = desk.connector("one")
     found = await desk.read(connector, rounds(3))
-    assert [i.id for i in items(found)] == ["g1"]
+    assert [named(i) for i in items(found)] == ["g1"]
     first, second, third = desk.heard("one")[:3]
     assert "if-none-match" not in first and "rss+xml" in first["accept"]
     for headers in (second, third):
@@ -171,7 +172,7 @@ async def test_one_feed_that_is_unwell_stops_no_other(desk: Desk) -> None:
     found = await desk.read(
         desk.connector("good", "gone", "page", "later"),
         lambda f: (
-            {"g2", "l1"} <= {i.id for i in items(f)} and "" in {t.message for b in f for t in b.troubles}
+            {"g2", "l1"} <= {named(i) for i in items(f)} and "" in {t.message for b in f for t in b.troubles}
         ),
     )
     told = [(t.where, t.message) for batch in found for t in batch.troubles]
@@ -244,3 +245,35 @@ async def test_cancelled_it_leaves_no_child(desk: Desk) -> None:
     assert task.cancelled()
     await asyncio.sleep(0.05)
     assert not [t for t in asyncio.all_tasks() - before if "uvicorn" not in repr(t.get_coro())]
+
+
+async def test_a_long_feed_is_read_once(desk: Desk) -> None:
+    many = [(f"g{i}", OLD + i) for i in range(300)]
+    changed = [*many[:250], ("g250", OLD + 250, "Acme kettles are safe"), *many[251:]]
+    desk.gives("one", rss(*many), rss(*many), rss(*changed))
+    found = await desk.read(desk.connector("one"), rounds(3))
+    assert [len(batch.items) for batch in found] == [300, 0, 1]
+    assert [(named(i), i.kind) for i in found[-1].items] == [("g250", "edit")]
+    again = await desk.read(desk.connector("one"), rounds(2), found[-1].cursor)
+    assert items(again) == []
+
+
+def test_the_cursor_of_many_feeds_stays_small() -> None:
+    assert [most_known(n) for n in (1, 46, 60, 500)] == [1_150, 1_150, 1_000, 150]
+
+
+async def test_a_feed_that_is_gone_is_not_asked_again(desk: Desk) -> None:
+    desk.feeds["gone"] = lambda *_: Response(status_code=410)
+    connector = desk.connector("gone")
+    for _ in range(3):  # the supervisor looks at it again every quarter of an hour
+        with pytest.raises(PermanentError) as caught:
+            await desk.read(connector, rounds(1))
+        assert caught.value.reason is Reason.GONE
+    assert len(desk.heard("gone")) == 1
+
+
+async def test_an_article_without_an_id_is_one_however_its_link_is_marked(desk: Desk) -> None:
+    body = "<rss version='2.0'><channel><item><title>Acme</title><link>/a?id=3&amp;utm_id={}</link></item></channel></rss>"
+    desk.gives("one", *(body.format(look).encode() for look in range(4)))
+    found = await desk.read(desk.connector("one"), rounds(4))
+    assert [named(i) for i in items(found)] == ["/a?id=3"]

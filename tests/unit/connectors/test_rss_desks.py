@@ -3,10 +3,11 @@
 import pytest
 
 from connectors.rss import RssConfig
-from connectors.rss.articles import article, canonical, identity
+from connectors.rss.articles import article, identity
 from connectors.rss.state import State, backoff_s, cursor, floor_s, past_skipped, states
 from warn.ingest.entry import check
 from warn.ingest.feeds.reader import Entry
+from warn.ingest.links import canonical
 
 NOW_S = 1_764_000_000
 
@@ -45,15 +46,24 @@ def test_links(link: str, found: str) -> None:
 @pytest.mark.parametrize(
     ("entry_", "id_"),
     [
-        (entry(), "g"),
+        (entry(), "desk.example:g"),
+        (entry(id="tag:desk.example,2025:1"), "tag:desk.example,2025:1"),
+        (entry(id="https://x.example/1?utm_source=a#c2"), "https://x.example/1#c2"),
+        (entry(id="", link="/a?x=1&utm_a=b"), "desk.example:/a?x=1"),
         (entry(id="", link="https://x.example/1"), "https://x.example/1"),
         (entry(id=""), "words:"),
-        (entry(id="a\0b"), "ab"),
+        (entry(id="a\0b"), "desk.example:ab"),
     ],
 )
 def test_identity(entry_: Entry, id_: str) -> None:
-    assert identity(entry_).startswith(id_)
-    assert identity(entry_) == identity(entry_._replace(published_ms=1))
+    base = "https://www.desk.example/feed"
+    assert identity(entry_, base).startswith(id_)
+    assert identity(entry_, base) == identity(entry_._replace(published_ms=1), base)
+
+
+def test_the_numbers_of_two_desks_are_not_taken_for_one() -> None:
+    one, other = (identity(entry(id="123"), f"https://{host}/feed") for host in ("a.example", "b.example"))
+    assert one != other == identity(entry(id="123"), "https://www.b.example/sport/feed")
 
 
 @pytest.mark.parametrize(
