@@ -1,10 +1,11 @@
 """JSON Lines as they are written: files, and folders of them, followed as they grow, are rotated and are cut off."""
 
 import asyncio
+import os
 import time
 from asyncio import to_thread
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -14,7 +15,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor, Gap, Trouble
-from warn.ingest.following import Mark, find, is_still, read_on
+from warn.ingest.following import Mark, Unpacking, find, is_still, read_on
 from warn.ingest.kind import Kind
 from warn.ingest.lines import Lines, mapping_of
 from warn.ingest.push.mapping import Mapping
@@ -86,21 +87,33 @@ class FilesConnector:
         self, paths: Sequence[Path], marks: Marks, *, fresh: bool, skip: bool
     ) -> AsyncGenerator[Batch, None]:
         """Every file once: first what was written to those that have gone elsewhere since."""
+        names = {str(path) for path in paths}
+        renamed: Marks = {}
         for name in list(marks):
             if await to_thread(is_still, Path(name), marks[name]):
                 continue
-            async with aclosing(self._rest(name, marks, fresh=fresh)) as rest:
+            found = await to_thread(find, Path(name).parent, marks[name])
+            if found is not None and str(found) in names:  # it is read on under its new name
+                mark = marks.pop(name)
+                if str(found) not in marks or not await to_thread(is_still, found, marks[str(found)]):
+                    renamed[str(found)] = mark
+                continue
+            async with aclosing(self._rest(name, found, marks, fresh=fresh)) as rest:
                 async for batch in rest:
                     yield batch
+        if renamed:
+            marks |= renamed
+            yield Batch(cursor=_cursor(marks))
         for path in paths:
             async with aclosing(self._read(path, str(path), marks, skip=skip)) as read:
                 async for batch in read:
                     yield batch
 
-    async def _rest(self, name: str, marks: Marks, *, fresh: bool) -> AsyncGenerator[Batch, None]:
+    async def _rest(
+        self, name: str, found: Path | None, marks: Marks, *, fresh: bool
+    ) -> AsyncGenerator[Batch, None]:
         """What was left in a file that is not under its name any more; a gap where that is not to be had."""
         mark = marks[name]
-        found = await to_thread(find, Path(name).parent, mark)
         if found is not None:
             async with aclosing(self._read(found, name, marks, finished=True)) as read:
                 async for batch in read:
@@ -119,37 +132,44 @@ class FilesConnector:
     ) -> AsyncGenerator[Batch, None]:
         """What is new in a file, part by part."""
         more = True
-        while more:
-            try:
-                part = await to_thread(
-                    read_on, path, marks.get(name), now=time.time(), from_end=skip, finished=finished
-                )
-            except OSError as e:
-                self._wrong[name] = f"cannot be read: {e.strerror}"
-                return
-            marks[name], more = part.mark, part.more
-            if part.lines or part.refused:
-                batch = self._lines.batch(part.lines)
-                yield batch._replace(cursor=_cursor(marks), refused=(*part.refused, *batch.refused))
+        with closing(Unpacking()) as unpacking:
+            while more:
+                read = partial(read_on, from_end=skip, finished=finished, unpacking=unpacking)
+                try:
+                    part = await to_thread(read, path, marks.get(name), now=time.time())
+                except OSError as e:
+                    self._wrong[name] = f"cannot be read: {e.strerror}"
+                    return
+                marks[name], more = part.mark, part.more
+                if part.lines or part.refused:
+                    batch = self._lines.batch(part.lines)
+                    yield batch._replace(cursor=_cursor(marks), refused=(*part.refused, *batch.refused))
 
     def _paths(self) -> list[Path]:
-        """All files that are there."""
+        """All files that are there, each once, whatever other names it has."""
         self._wrong.clear()
-        found: list[Path] = []
-        for one in map(Path, self._config.paths):
-            if one.is_dir():
-                found += sorted(
-                    {path for names in self._config.names for path in one.glob(names) if path.is_file()}
-                )
-            elif one.exists():
-                found.append(one)
-            else:
-                self._wrong[str(one)] = "is not there"
+        found: dict[tuple[int, int], Path] = {}
+        for path in (path for one in self._config.paths for path in self._under(Path(one))):
+            if (told := _stat(path)) is not None:
+                found.setdefault((told.st_dev, told.st_ino), path)
         if len(self._wrong) == len(self._config.paths):
             raise TemporaryError("files: none of `paths` is there", reason=Reason.CONFIG)
         if len(found) > MOST_FILES:
             self._wrong["files"] = f"{len(found):,} files, of which the first {MOST_FILES:,} are read"
-        return found[:MOST_FILES]
+        return list(found.values())[:MOST_FILES]
+
+    def _under(self, one: Path) -> list[Path]:
+        """The files of a folder, or a file by itself; none, with what is wrong, where it is neither."""
+        try:
+            if one.is_dir():
+                os.scandir(one).close()  # of one that may not be looked into `glob` says nothing
+                return sorted({path for of in self._config.names for path in one.glob(of) if path.is_file()})
+            if one.is_file():
+                return [one]
+            self._wrong[str(one)] = "is a pipe or a device, not a file" if one.exists() else "is not there"
+        except OSError as e:
+            self._wrong[str(one)] = f"cannot be read: {e.strerror}"
+        return []
 
     def _troubles(self) -> tuple[Trouble, ...]:
         """What has changed since it was told."""
@@ -157,6 +177,13 @@ class FilesConnector:
         ill = [Trouble(where, what) for where, what in self._wrong.items() if self._told.get(where) != what]
         self._told = dict(self._wrong)
         return (*well, *ill)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 def _marks(cursor: Cursor | None) -> Marks:

@@ -4,8 +4,10 @@ A file is known by its inode and a hash of its beginning, so that a new file in 
 one under a new name for a stranger. Reads block: call from a thread.
 """
 
+import errno
 import gzip
 import os
+import stat
 import zlib
 from hashlib import blake2b
 from pathlib import Path
@@ -24,6 +26,7 @@ SETTLED_S: Final = 5.0
 """A file that has not changed for so long is taken to be whole, and its last line to be one without a line break too."""
 _HEAD: Final = 256
 _PACKED: Final = b"\x1f\x8b"
+_DAMAGE: Final = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 class Mark(NamedTuple):
@@ -46,11 +49,44 @@ class Part(NamedTuple):
     refused: tuple[Refused, ...] = ()
 
 
+class Unpacking:
+    """A compressed file, open where its last part ended: from its beginning each part would take longer than the last."""
+
+    def __init__(self) -> None:
+        self._stream: IO[bytes] | None = None
+        self._at = (0, 0)
+
+    def at(self, path: Path, inode: int, offset: int) -> IO[bytes]:
+        """The file's unpacked bytes from `offset` on. Raises OSError, and what a damaged file raises."""
+        if self._stream is None or self._at != (inode, offset):
+            self.close()
+            self._stream = cast("IO[bytes]", gzip.open(path, "rb"))  # noqa: SIM115 - closed by `close`
+            self._stream.seek(offset)
+        self._at = (0, 0)
+        return self._stream
+
+    def keep(self, inode: int, offset: int) -> None:
+        """It was read up to here."""
+        self._at = (inode, offset)
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+
 def read_on(
-    path: Path, mark: Mark | None, *, now: float, finished: bool = False, from_end: bool = False
+    path: Path,
+    mark: Mark | None,
+    *,
+    now: float,
+    finished: bool = False,
+    from_end: bool = False,
+    unpacking: Unpacking | None = None,
 ) -> Part:
     """The next lines. `finished`: nobody writes to it any more. `from_end`: skip what is there. Raises OSError."""
-    with path.open("rb") as file:
+    with _opened(path) as file:
         told = os.fstat(file.fileno())
         packed = file.read(2) == _PACKED
         if mark is not None and not _is_same(file, told, mark, packed=packed):
@@ -64,7 +100,7 @@ def read_on(
             return Part((), _mark(file, told, offset, now, packed=packed, done=done))
         offset = mark.offset if mark is not None else (_last_break(file, told.st_size) if skipped else 0)
         if packed:
-            part = _unpack(path, file, offset, now)
+            part = _unpack(path, told.st_ino, offset, now, unpacking or Unpacking())
         else:
             file.seek(offset)
             part = _take(path.name, file, offset, now, settled=settled)
@@ -77,7 +113,7 @@ def read_on(
 def is_still(path: Path, mark: Mark) -> bool:
     """Whether under this name there is still the file of the mark, and not cut off. Raises nothing."""
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             return _is_same(file, os.fstat(file.fileno()), mark, packed=file.read(2) == _PACKED)
     except OSError:
         return False
@@ -96,6 +132,19 @@ def find(folder: Path, mark: Mark) -> Path | None:
     return None
 
 
+def _opened(path: Path) -> IO[bytes]:
+    """Raises OSError also for what is no file: whoever opens a pipe waits for its writer, and no thread can be ended."""
+    file = open(path, "rb", opener=_at_once)  # noqa: SIM115 - a path's own has no opener; the caller closes it
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no file")
+    return file
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 _Taken = tuple[list[Line], int, bool, list[Refused]]
 
 
@@ -105,15 +154,13 @@ def _take(name: str, stream: IO[bytes], offset: int, now: float, *, settled: boo
     refused: list[Refused] = []
     begun = offset
     while len(lines) < MOST_LINES and offset - begun < MOST_BYTES:
-        line = stream.readline(MAX_LINE + 2)
+        try:
+            line, length, whole = _line(stream)
+        except _DAMAGE:
+            refused.append(_damaged(name, offset))
+            return lines, offset, False, refused
         if not line:
             return lines, offset, False, refused
-        length, whole = len(line), line.endswith(b"\n")
-        rest = line
-        while not rest.endswith(b"\n") and len(rest) == MAX_LINE + 2:
-            # Too long to be one: looked through for its end, and not kept.
-            rest = stream.readline(MAX_LINE + 2)
-            length, whole = length + len(rest), rest.endswith(b"\n")
         if not whole and not (settled and (length > MAX_LINE or _is_json(line))):
             return lines, offset, False, refused
         where = f"{name} at byte {offset}"
@@ -126,20 +173,33 @@ def _take(name: str, stream: IO[bytes], offset: int, now: float, *, settled: boo
     return lines, offset, True, refused
 
 
-def _unpack(path: Path, file: IO[bytes], offset: int, now: float) -> _Taken:
-    file.seek(0)
-    stream = cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+def _line(stream: IO[bytes]) -> tuple[bytes, int, bool]:
+    """The next line, how long it is, and whether it has ended. Of one that is too long only its beginning."""
+    line = rest = stream.readline(MAX_LINE + 2)
+    length = len(line)
+    while len(rest) == MAX_LINE + 2 and not rest.endswith(b"\n"):
+        # Too long to be one: looked through for its end, and not kept.
+        rest = stream.readline(MAX_LINE + 2)
+        length += len(rest)
+    return line, length, rest.endswith(b"\n")
+
+
+def _unpack(path: Path, inode: int, offset: int, now: float, unpacking: Unpacking) -> _Taken:
     try:
-        stream.seek(offset)
-        return _take(path.name, stream, offset, now, settled=True)
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        where = f"{path.name} after byte {offset}, unpacked"
-        return (
-            [],
-            offset,
-            False,
-            [Refused(where, "the compressed file is damaged somewhere from here on", b"")],
-        )
+        stream = unpacking.at(path, inode, offset)
+    except _DAMAGE:
+        return [], offset, False, [_damaged(path.name, offset)]
+    taken = _take(path.name, stream, offset, now, settled=True)
+    unpacking.keep(inode, taken[1])
+    if not taken[2]:
+        unpacking.close()
+    return taken
+
+
+def _damaged(name: str, offset: int) -> Refused:
+    return Refused(
+        f"{name} after byte {offset}, unpacked", "the compressed file is damaged somewhere from here on", b""
+    )
 
 
 def _is_json(line: bytes) -> bool:
