@@ -30,6 +30,8 @@ MOST_BODY: Final = 8 * 1024 * 1024
 START_S: Final = 3_600
 """How far back the first look goes."""
 OVERLAP_S: Final = 300
+_AMONG_AGENTS: Final = "side_conversation"
+"""How a ticket came in that agents made to talk among themselves, or with a partner."""
 _BAD_CURSOR: Final = (400, 410, 422)
 _REMEDIES: Final = {
     401: "make an API token in Admin Center (Apps and integrations, APIs) and set `email` and `token`, or set `bearer`"
@@ -199,7 +201,8 @@ def read_ticket(one: object, source: str) -> Item | str:
         return Item(source=source, id=str(number), created_ms=gone, kind="delete") if gone else "no date"
     if created is None:
         return "created_at: no date"
-    if one.get("is_public") is False:
+    via = one.get("via")
+    if one.get("is_public") is False or (isinstance(via, dict) and via.get("channel") == _AMONG_AGENTS):
         return ""
     return Item(
         source=source,
@@ -214,7 +217,7 @@ def read_ticket(one: object, source: str) -> Item | str:
 def _text(ticket: dict[str, Any]) -> str:
     """Subject and first message. What somebody else than the customer entered may be an internal note: left out."""
     parts = [ticket.get("subject")]
-    if ticket.get("submitter_id") == ticket.get("requester_id"):
+    if isinstance(ticket.get("requester_id"), int) and ticket.get("submitter_id") == ticket["requester_id"]:
         parts.append(ticket.get("description"))
     return "\n".join(dict.fromkeys(part.strip() for part in parts if isinstance(part, str) and part.strip()))
 

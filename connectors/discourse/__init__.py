@@ -161,6 +161,10 @@ class DiscourseConnector:
     def _wanted(self, post: Post) -> bool:
         if self._config.categories and post.category not in self._config.categories:
             return False
+        return self._for_all(post)
+
+    def _for_all(self, post: Post) -> bool:
+        """Whether everybody may read it, as far as we were asked to mind."""
         return not self._by_key() or (post.category is not None and self._open.get(post.category, False))
 
     def _new(self, refused: Sequence[Refused]) -> Iterator[Refused]:
@@ -209,16 +213,19 @@ class DiscourseConnector:
             )
 
     def _gone(self, look: Look) -> list[Item]:
-        """Deletes of what stood between posts of the newest page when we last looked, and does not any more."""
-        there = {post.number: post for post in look.newest.posts}
+        """Deletes of what we read on the newest page when we last looked, and nobody is to read any more: it is not there
+        between the others, it is hidden, or it went where not everybody may follow.
+        """
+        page = {post.number: post for post in look.newest.posts}
+        there = {
+            number: post for number, post in page.items() if post.item is not None and self._for_all(post)
+        }
         gone = [
             post.delete(self.source)
             for number, post in self._known.items()
-            if number not in there and look.newest.least < number < max(there, default=0)
+            if number not in there and (number in page or look.newest.least < number < max(page, default=0))
         ]
-        self._known = {
-            number: post for number, post in there.items() if post.item is not None and self._wanted(post)
-        }
+        self._known = {number: post for number, post in there.items() if self._wanted(post)}
         return gone
 
 

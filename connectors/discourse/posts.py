@@ -15,13 +15,19 @@ from warn.model.mention import Item
 PLACE: Final = "discourse"
 PAYLOAD: Final = 4_096
 _QUOTE: Final = re.compile(r"\[(/?)quote\b[^\]\n]{0,300}\]", re.IGNORECASE)
+_ASIDE: Final = re.compile(r"<(/?)aside\b[^>]{0,1000}>", re.IGNORECASE)
 _REGULAR: Final = 1
 """Type of a post that a person wrote for all to read; others are acts of moderators and whispers among staff."""
 _LIKE: Final = 2
+_PRIVATE: Final = "private_message"
 _OTHERWISE: Final = {
     "topic_list": "a list of topics: posts are read from /posts.json",
     "user_actions": "what one person did: warn reads posts, and follows nobody",
     "results": "results of a search: they hold no posts",
+    "grouped_search_result": "results of a search: they hold the beginnings of posts",
+    "private_posts": "private messages: they are not read",
+    "category_list": "a list of categories: posts are read from /posts.json",
+    "topic": "news of a topic: posts are read from /posts.json",
 }
 
 Raw = dict[str, Any]
@@ -84,6 +90,8 @@ def _entries(said: object) -> tuple[list[object], str]:
         return listed, ""
     if "cooked" in said or "raw" in said:
         return [said], ""
+    if isinstance(said.get("post"), dict):
+        return [said["post"]], ""
     for key, why in _OTHERWISE.items():
         if key in said:
             return [], why
@@ -102,7 +110,8 @@ def _post(entry: object, source: str, base: str) -> Post | str:
         return "created_at: no date"
     topic, place = entry["topic_id"], entry["post_number"]
     gone = bool(entry.get("deleted_at") or entry.get("user_deleted"))
-    read = not gone and not entry.get("hidden") and entry.get("post_type", _REGULAR) == _REGULAR
+    private = _PRIVATE in {entry.get("topic_archetype"), entry.get("archetype")}
+    read = not (gone or private or entry.get("hidden")) and entry.get("post_type", _REGULAR) == _REGULAR
     item = _item(entry, source, base, created) if read else None
     category = entry.get("category_id")
     return Post(
@@ -158,15 +167,17 @@ def _text(entry: Raw) -> str:
     """What its author wrote, without what was quoted of others."""
     raw, cooked = entry.get("raw"), entry.get("cooked")
     if isinstance(raw, str) and raw.strip():
-        return _unquoted(raw).strip()
-    return plain(cooked) if isinstance(cooked, str) else ""
+        return _unquoted(raw, _QUOTE).strip()
+    return plain(_unquoted(cooked, _ASIDE)) if isinstance(cooked, str) else ""
 
 
-def _unquoted(raw: str) -> str:
-    """`raw` outside of [quote="..."] ... [/quote], which may stand within each other; all of it where they do not match."""
+def _unquoted(raw: str, marks: re.Pattern[str]) -> str:
+    """`raw` outside of [quote="..."] ... [/quote] (as a page: <aside>), which may stand within each other; all of it where
+    they do not match.
+    """
     pieces: list[str] = []
     depth, at = 0, 0
-    for mark in _QUOTE.finditer(raw):
+    for mark in marks.finditer(raw):
         if depth == 0:
             pieces.append(raw[at : mark.start()])
         depth += -1 if mark[1] else 1

@@ -209,7 +209,8 @@ async def test_likes_edits_and_deletes() -> None:
     assert {item.kind for item in same.items} == {"post", "reply"}
     told = [(item.kind, item.id) for item in changed.items if item not in same.items]
     assert told == [
-        ("delete", "11/6"), ("update", "11/3"), ("reply", "11/4"), ("edit", "11/4"), ("delete", "11/5"),
+        ("delete", "11/5"), ("delete", "11/6"), ("delete", "11/8"), ("update", "11/3"), ("reply", "11/4"), ("edit", "11/4"),
+        ("delete", "11/5"),
     ]  # fmt: skip
     (edit,) = [item for item in changed.items if item.kind == "edit"]
     assert (edit.text, edit.created_ms) == ("The Acme kettle burns", (T0 + 90) * 1000)

@@ -212,6 +212,10 @@ async def test_a_term_that_is_refused_is_told_and_the_others_are_heard() -> None
         (HTMLResponse("Your query was too short or too long. planted"), PermanentError, Reason.CONFIG, "take it out"),
         (HTMLResponse("<!doctype html><p>planted"), TemporaryError, Reason.MALFORMED, "page for people"),
         (HTMLResponse("Please limit requests to one every 5 seconds"), TemporaryError, Reason.RATE_LIMITED, "too many"),
+        (Response("Your query was too short or too long. planted"), PermanentError, Reason.CONFIG, "take it out"),
+        (Response("Please limit requests to one every 5 seconds"), TemporaryError, Reason.RATE_LIMITED, "too many"),
+        (HTMLResponse("An internal error occurred. planted"), TemporaryError, Reason.SERVER, "not about the query"),
+        (Response('{"timeline": [{"series": "planted"}]}'), TemporaryError, Reason.MALFORMED, "another kind"),
         (Response('{"articles": 3}'), TemporaryError, Reason.MALFORMED, "no articles"),
         (Response('["planted"]'), TemporaryError, Reason.MALFORMED, "no articles"),
         (Response(b"[" * 100_000), TemporaryError, Reason.MALFORMED, "cannot be read"),
@@ -230,7 +234,7 @@ async def test_answers_that_are_none(
     assert "planted" not in str(caught.value)
 
 
-@pytest.mark.parametrize("body", [b"{}", b"", b'{"articles": []}'])
+@pytest.mark.parametrize("body", [b"{}", b"", b'{"articles": []}', b'{"articles": null}'])
 async def test_nothing_is_nothing(body: bytes) -> None:
     index = Index()
     index.says = Response(body, media_type="application/json")

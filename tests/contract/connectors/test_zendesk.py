@@ -150,6 +150,7 @@ async def test_a_ticket_counts_once_and_for_what_its_customer_wrote() -> None:
     ("of", "text"),
     [
         ({"submitter_id": 5}, "kettle 1"),
+        ({"submitter_id": None, "requester_id": None}, "kettle 1"),
         ({"description": "kettle 1"}, "kettle 1"),
         ({"subject": None}, "My Acme kettle burns"),
         ({"subject": 3, "description": None}, ""),
@@ -159,6 +160,10 @@ def test_the_words_of_agents_are_left_out(of: dict[str, Any], text: str) -> None
     found = read_ticket(ticket(1, NOW, **of), "care")
     assert isinstance(found, Item)
     assert found.text == text
+
+
+def test_talk_among_agents_is_no_ticket() -> None:
+    assert read_ticket(ticket(1, NOW, via={"channel": "side_conversation"}), "care") == ""
 
 
 async def test_new_tickets_come_at_the_next_look() -> None:
