@@ -39,6 +39,11 @@ class ReplayConnector:
     def source(self) -> str:
         return self._config.origin
 
+    @property
+    def once(self) -> str:
+        """Of files nothing is taken away."""
+        return "standard input" if "-" in self._config.paths else ""
+
     async def batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
         """Raises PermanentError where a file cannot be read or the cursor is not one of ours."""
         start = _start(cursor)

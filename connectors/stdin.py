@@ -71,6 +71,11 @@ class StdinConnector:
     def source(self) -> str:
         return self._config.origin
 
+    @property
+    def once(self) -> str:
+        """So that nobody takes away the daemon's input to see whether there is some."""
+        return "standard input"
+
     async def batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
         """Until the end of standard input. Raises PermanentError (config) for a terminal, and where there is none."""
         async with _flowing(self._fd, self._input) as more:

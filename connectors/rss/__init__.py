@@ -9,9 +9,9 @@ from pydantic import ConfigDict, Field, HttpUrl, StringConstraints, model_valida
 
 from connectors.rss.articles import read
 from connectors.rss.desks import desks
-from connectors.rss.state import State, backoff_s, cursor, floor_s, most_known, past_skipped, states
+from connectors.rss.state import State, backoff_s, cursor, floor_s, hub_told, most_known, past_skipped, states
 from warn.ingest.config import ConnectorConfig
-from warn.ingest.connector import Batch, Cursor, Refused, Trouble
+from warn.ingest.connector import Batch, Cursor, Hint, Refused, Trouble
 from warn.ingest.feeds.reader import Reader, reader
 from warn.ingest.kind import Kind
 from warn.ingest.outbound import Answer, Outbound
@@ -89,6 +89,7 @@ class _Read(NamedTuple):
     fills: Sequence[Item] = ()
     refused: tuple[Refused, ...] = ()
     troubles: tuple[Trouble, ...] = ()
+    hints: tuple[Hint, ...] = ()
 
 
 class RssConnector:
@@ -106,8 +107,7 @@ class RssConnector:
         self._wall = wall
         self._places = config.places()
         self._states: dict[str, State] = {}
-        self.hubs: dict[str, tuple[str, ...]] = {}
-        """By feed: hubs (WebSub) that would tell of news at once. They are shown; warn does not subscribe."""
+        self._hubs: dict[str, str] = {}
 
     @property
     def name(self) -> str:
@@ -165,6 +165,7 @@ class RssConnector:
             backfill=bool(fills),
             refused=tuple(refused for one in found for refused in one.refused),
             troubles=tuple(trouble for one in found for trouble in one.troubles),
+            hints=tuple(hint for one in found for hint in one.hints),
         )
         if counts and fills:
             return [Batch(items=tuple(counts)), last]
@@ -204,10 +205,18 @@ class RssConnector:
         if answer.moved and len(answer.url) <= 2_048:
             state.moved = answer.url
         state.answered(answer.headers, now, full=True)
-        self.hubs[place.name] = feed.hubs
+        hints = self._hinted(place, feed.hubs)
         self._next(state, answer, feed.skip_hours, floor_s(answer.headers, feed))
         refused = _left(place, feed.left_out, feed.empty)
-        return _Read(counts, fills, refused)
+        return _Read(counts, fills, refused, hints=hints)
+
+    def _hinted(self, place: Place, hubs: Sequence[str]) -> tuple[Hint, ...]:
+        """That a feed has a hub (WebSub), once; and once that it has none any more."""
+        told = hub_told(hubs)
+        if told == self._hubs.get(place.name, ""):
+            return ()
+        self._hubs[place.name] = told
+        return (Hint(place.name, told),)
 
     def _next(
         self, state: State, answer: Answer, skip_hours: Sequence[int] | None, floor: float | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from warn.ingest.connector import Cursor
 from warn.ingest.feeds.reader import Entry, Feed
@@ -92,6 +93,17 @@ def floor_s(headers: Mapping[str, str], feed: Feed | None) -> float:
     if feed is not None and feed.ttl_min:
         wishes.append(feed.ttl_min * 60.0)
     return min(max(wishes), MOST_FLOOR_S)
+
+
+def hub_told(hubs: Sequence[str]) -> str:
+    """What is told of a feed's hubs; "" where it has none. An address may hold a key, so only whose it is is said."""
+    if not hubs:
+        return ""
+    try:
+        host = urlsplit(hubs[0]).hostname or "of no address"
+    except ValueError:
+        host = "of no address"
+    return f"its hub ({host}) could tell of news at once (WebSub); warn asks by the clock"
 
 
 def past_skipped(at: float, skip_hours: Sequence[int]) -> float:

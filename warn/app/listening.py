@@ -13,7 +13,7 @@ from typing import Final
 
 from connectors import build
 from warn.ingest.config import ConnectorConfig
-from warn.ingest.connector import Batch, Connector
+from warn.ingest.connector import Batch, Connector, Once
 from warn.ingest.remedies import BY_REASON
 from warn.model.errors import WarnError
 from warn.settings import Settings
@@ -26,7 +26,8 @@ CLOSE_S: Final = 5.0
 
 @dataclass
 class Found:
-    """What one connector heard, or what is wrong with it. `quiet`: it is not to be asked (what is sent to us)."""
+    """What one connector heard, or what is wrong with it. `note`: why it was not asked (what is sent to us, what can be
+    read a single time)."""
 
     name: str
     items: int = 0
@@ -36,6 +37,7 @@ class Found:
     error: str = ""
     remedy: str = ""
     troubles: tuple[tuple[str, str], ...] = ()
+    hints: tuple[tuple[str, str], ...] = ()
     note: str = ""
 
     @property
@@ -63,6 +65,10 @@ class Found:
             where, what = self.troubles[0]
             more = f", and {len(self.troubles) - 1} more of its places" if len(self.troubles) > 1 else ""
             text += f"; unwell: {where}: {what}{more}"
+        if self.hints:
+            where, what = self.hints[0]
+            more = f", and the like of {len(self.hints) - 1} more" if len(self.hints) > 1 else ""
+            text += f"; {where}: {what}{more}"
         return text
 
 
@@ -85,6 +91,9 @@ async def _listen(config: ConnectorConfig, seconds: float, gate: asyncio.Semapho
             made = build(config)
             if not isinstance(made, Connector):
                 found.note = "is sent to, and asks nobody: `warn connectors ls` says what came"
+                return found
+            if isinstance(made, Once) and made.once:
+                found.note = f"is not listened to here: {made.once} can be read a single time, and nothing was taken from it"
                 return found
             # What it had to say until then counts, however it is cut off.
             async with asyncio.timeout(seconds):
@@ -113,6 +122,8 @@ def _count(found: Found, batch: Batch) -> None:
     newest = max((item.created_ms // 1000 for item in batch.items), default=0)
     found.newest_at = max(found.newest_at, newest)
     troubles = dict(found.troubles) | dict(batch.troubles)
+    hints = dict(found.hints) | dict(batch.hints)
+    found.hints = tuple((where, what) for where, what in hints.items() if what)
     found.troubles = tuple((where, what) for where, what in troubles.items() if what)
 
 

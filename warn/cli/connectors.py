@@ -84,6 +84,7 @@ def _as_json(one: "Found") -> dict[str, object]:
     return {
         "name": one.name, "well": one.well, "items": one.items, "readings": one.readings, "refused": one.refused,
         "newest_at": one.newest_at, "error": one.error, "remedy": one.remedy, "troubles": list(one.troubles),
+        "hints": list(one.hints), "note": one.note,
     }  # fmt: skip
 
 
@@ -114,6 +115,9 @@ def _told(one: dict[str, Any], now: int) -> list[str]:
     lines += [_line(f"  {where}: {what}") for where, what in one["troubles"][:10]]
     if len(one["troubles"]) > 10:
         lines.append(f"  and {len(one['troubles']) - 10} more of its places are unwell")
+    lines += [_line(f"  {where}: {what}") for where, what in one.get("hints", [])[:3]]
+    if len(one.get("hints", [])) > 3:
+        lines.append(f"  and the like of {len(one['hints']) - 3} more of its places (--json names them)")
     lines += [f"  never heard: {_time(a)} to {_time(b)} UTC" for a, b in one["gaps"][-3:]]
     return lines
 

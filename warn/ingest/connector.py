@@ -36,6 +36,13 @@ class Trouble(NamedTuple):
     message: str
 
 
+class Hint(NamedTuple):
+    """Something that whoever set up a place may wish to know; nothing is wrong there. "" takes back what was said."""
+
+    where: str
+    message: str
+
+
 class Batch(NamedTuple):
     """What was read, and where to resume once all of it is on the bus."""
 
@@ -48,6 +55,7 @@ class Batch(NamedTuple):
     troubles: tuple[Trouble, ...] = ()
     spent: float = 0.0
     """What reading this has cost, in the currency of the connector's `spend`."""
+    hints: tuple[Hint, ...] = ()
     exact: bool = False
     """Reading on from `cursor` gives what follows it and nothing else: of these items nothing need be remembered. For
     streams that number what they send, in batches of at most 1,000.
@@ -72,6 +80,15 @@ class Connector(Protocol):
         that everything up to it was yielded. Raises TemporaryError or PermanentError, whose messages quote nothing
         that was read and no secret.
         """
+
+
+@runtime_checkable
+class Once(Protocol):
+    """A connector of what can be read a single time: whoever looks at it takes it away from the daemon."""
+
+    @property
+    def once(self) -> str:
+        """What that is, in words; "" where it is not so after all."""
 
 
 class Call(NamedTuple):

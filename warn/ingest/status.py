@@ -17,6 +17,7 @@ PULSES: Final = 4
 MOST_GAPS: Final = 100
 MOST_BROUGHT: Final = 100
 MOST_TROUBLES: Final = 100
+MOST_HINTS: Final = 50
 CUT_AFTER_S: Final = 900
 """A connector that has only failed for so long is cut off."""
 TURNED_AWAY: Final = frozenset({"auth", "gone", "refused", "client_error", "config", "spend"})
@@ -34,7 +35,7 @@ class ConnectorState(Struct, frozen=True, kw_only=True):
     `lagging`, or ""), `silent_since` when. `troubles`: (place, what is wrong with it), of the places that it reads.
     `spent` since `spent_since`, as its connector reckons. `lag_s`: how old its newest item was; `usual_lag_s`: 95 in 100
     are younger. `at`: when this was said, 0: now. `brings`: sources other than its own that its items carry, and when each was
-    last heard.
+    last heard. `hints`: (place, what its owner may wish to know).
     """
 
     name: str
@@ -64,6 +65,7 @@ class ConnectorState(Struct, frozen=True, kw_only=True):
     critical: bool = False
     at: int = 0
     brings: tuple[tuple[str, int], ...] = ()
+    hints: tuple[tuple[str, str], ...] = ()
 
 
 def _zeros() -> dict[str, int]:
@@ -91,6 +93,7 @@ class Status:
     lag: Lag = field(default_factory=Lag)
     critical: bool = False
     brings: dict[str, int] = field(default_factory=dict)
+    hints: dict[str, str] = field(default_factory=dict)
     silent_before: int | None = None
     """Since when it was silent in a process before this one, and not heard since."""
 
@@ -158,6 +161,13 @@ class Status:
             while len(self.troubles) > MOST_TROUBLES:
                 self.troubles.pop(next(iter(self.troubles)))
 
+    def hint(self, where: str, message: str) -> None:
+        """Something to know of one of its places, or (message "") not any more; the first fifty are kept."""
+        if not message:
+            self.hints.pop(where, None)
+        elif where in self.hints or len(self.hints) < MOST_HINTS:
+            self.hints[where] = message[:300]
+
     def recall(self, told: ConnectorState) -> None:
         """What was said of it before this process, as far as it still holds."""
         self.lag.usual_s, self.lag.batches, self.lag.first = (
@@ -193,5 +203,6 @@ class Status:
             lag_first=self.lag.first,
             critical=self.critical,
             brings=tuple(sorted(self.brings.items())),
+            hints=tuple(self.hints.items()),
             **self.counts,
         )

@@ -22,6 +22,8 @@ def tell(status: Status, intake: Intake, taken: Taken, now: float) -> None:
             status.lag.note(int(now), now - taken.newest_ms / 1000)
     for where, message in intake.batch.troubles:
         status.trouble(where, message)
+    for where, message in intake.batch.hints:
+        status.hint(where, message)
     for gap in intake.batch.gaps:
         status.gap(gap.start, gap.end)
         events.connector_gap(name, gap.start, gap.end)

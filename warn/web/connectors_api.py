@@ -40,6 +40,8 @@ class Connector(BaseModel):
     critical: bool
     gaps: list[tuple[int, int]]
     troubles: list[tuple[str, str]]
+    hints: list[tuple[str, str]]
+    """Of places that are well: what whoever set them up may wish to know."""
     as_of: int
     """When this was said; 0: now."""
 
@@ -102,6 +104,7 @@ def _connector(place: Place, register: Register) -> Connector:
         "read_at": place.read_at, "reason": state.reason, "error": state.last_error, "remedy": remedy(state),
         "retry_at": state.retry_at, "read": state.read, "let_through": state.let_through,
         "dropped": state.dropped, "refused": state.refused, "lag_s": state.lag_s, "spent": state.spent,
-        "critical": state.critical, "gaps": list(place.gaps), "troubles": list(state.troubles), "as_of": state.at,
+        "critical": state.critical, "gaps": list(place.gaps), "troubles": list(state.troubles),
+        "hints": list(state.hints), "as_of": state.at,
     }  # fmt: skip
     return Connector.model_validate(values)

@@ -20,11 +20,14 @@ async def desk() -> AsyncIterator[Desk]:
 
 
 async def test_hubs_are_shown(desk: Desk) -> None:
-    head = "<atom:link xmlns:atom='http://www.w3.org/2005/Atom' rel='hub' href='https://hub.example/'/>"
-    desk.gives("one", rss(("g1", OLD), head=head))
-    connector = desk.connector("one")
-    await desk.read(connector, rounds(1))
-    assert list(connector.hubs.values()) == [("https://hub.example/",)]
+    """Once, by their host alone, and taken back when they are gone."""
+    head = "<atom:link xmlns:atom='http://www.w3.org/2005/Atom' rel='hub' href='https://hub.example/?key=s3cret'/>"
+    bodies = [rss((f"g{look}", OLD), head=head if look < 2 else "") for look in range(4)]
+    desk.gives("one", *bodies)
+    found = await desk.read(desk.connector("one"), rounds(4))
+    said, gone = [hint for batch in found for hint in batch.hints]
+    assert said.where == gone.where == "127.0.0.1 (feed 1)" and gone.message == ""
+    assert said.message == "its hub (hub.example) could tell of news at once (WebSub); warn asks by the clock"
 
 
 async def test_a_list_of_ones_own(desk: Desk, tmp_path: Path) -> None:

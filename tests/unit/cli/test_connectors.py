@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,9 +46,28 @@ def test_ls_reads_as_sentences(url: str) -> None:
     assert "  why: slack: HTTP 401: make a new token & set it <b>" in lines
     assert "  what helps: make a new key at the source, and put it into the settings" in lines
     assert "  #general: not in channel" in lines
+    assert "  desk: its hub could tell at once" in lines
     assert "Channel viva stands in a rule file, and no connector reads it." in lines
     as_json = json.loads(runner.invoke(app, ["connectors", "ls", "--json", "--url", url]).stdout)
     assert {one["name"] for one in as_json["connectors"]} == {"bsky", "slack", "calls", "hook"}
+
+
+def test_check_takes_nothing_from_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "warn.yaml").write_text(
+        "connectors:\n  piped: {type: stdin}\n  again: {type: replay, paths: ['-']}\n"
+    )
+    read, write = os.pipe()
+    os.write(write, b"for the daemon")
+    os.close(write)
+    done = subprocess.run(
+        (sys.executable, "-m", "warn", "connectors", "check", "--seconds", "1"),
+        check=False, stdin=read, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("standard input can be read a single time, and nothing was taken from it") == 2
+    assert os.read(read, 100) == b"for the daemon"
+    os.close(read)
 
 
 def test_check_listens_without_a_daemon_and_writes_nothing(

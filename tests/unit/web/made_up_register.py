@@ -26,6 +26,7 @@ def known() -> Known:
             name="slack", source="slack", state="parked", since=AT - 1_000, reason="auth", silence="cut",
             silent_since=AT - 1_000, last_error="slack: HTTP 401: make a new token & set it <b>", retry_at=AT + 400,
             last_event=AT - 1_200, read=12, at=AT, troubles=(("#general", "not in channel"),),
+            hints=(("desk", "its hub could tell at once"),),
         ),
         ConnectorState(name="calls", source="care", state="running", since=AT - 9_000, last_event=AT - 4_000, read=3, at=AT),
     ]  # fmt: skip
