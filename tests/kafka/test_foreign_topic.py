@@ -221,6 +221,20 @@ async def test_what_is_no_mention_is_refused_with_its_place_and_stops_nothing(th
     assert refused[0].payload == b"no json"
 
 
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_compressed_values_and_tombstones(theirs: Theirs, codec: str) -> None:
+    producer = Producer({"bootstrap.servers": theirs.bootstrap, "compression.type": codec, "linger.ms": 50})
+    for number in range(40):
+        value = None if number % 10 == 3 else line(number)
+        producer.produce(theirs.topic, value, key=str(number), partition=0, timestamp=T0 * 1000)
+    assert producer.flush(10) == 0
+    found = await until(theirs.connector(), 36)
+    assert ids(found) == {number for number in range(40) if number % 10 != 3}
+    refused = [one for batch in found for one in batch.refused]
+    assert [one.where.rpartition(" ")[2] for one in refused] == ["3", "13", "23", "33"]
+    assert all("tombstone" in one.message for one in refused)
+
+
 async def test_a_mapping_reads_anything(theirs: Theirs) -> None:
     mapping = {"mentions": [{"id": "nr", "text": "body.said", "created": "when"}]}
     theirs.put(
