@@ -67,7 +67,6 @@ class FilesConnector:
     async def batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
         """Raises TemporaryError (config) while none of the paths is there."""
         marks = _marks(cursor)
-        self._wrong, self._told = {}, {}
         skip, fresh = cursor is None and self._config.begin == "end", True
         while True:
             quiet = True

@@ -108,6 +108,8 @@ class RssConnector:
         self._places = config.places()
         self._states: dict[str, State] = {}
         self._hubs: dict[str, str] = {}
+        self._told: dict[str, str] = {}
+        """What is unwell, as it was told; a failure of all, after which reading begins anew, takes none of it back."""
 
     @property
     def name(self) -> str:
@@ -174,13 +176,14 @@ class RssConnector:
     async def _look(self, out: Outbound, child: Reader, place: Place) -> _Read | None:
         """One look at one feed. What is wrong with it is told, and is its own; None where there is nothing to tell."""
         state = self._states[place.url]
-        unwell = state.error is not None
         try:
             found = await self._ask(out, child, place, state)
         except WarnError as e:
             troubles = self._failed(place, state, e)
             return _Read(troubles=troubles) if troubles else None
-        return found._replace(troubles=(Trouble(place.name, ""),)) if unwell else found
+        return (
+            found._replace(troubles=(Trouble(place.name, ""),)) if self._told.pop(place.name, "") else found
+        )
 
     async def _ask(self, out: Outbound, child: Reader, place: Place, state: State) -> _Read:
         now = int(self._wall())
@@ -230,7 +233,6 @@ class RssConnector:
 
     def _failed(self, place: Place, state: State, error: WarnError) -> tuple[Trouble, ...]:
         """Leave it alone for a while; of a feed that is gone for good, for ever."""
-        before = state.error
         state.fails += 1
         state.error = error
         if state.moved and isinstance(error, PermanentError):
@@ -239,9 +241,11 @@ class RssConnector:
             state.gone = True
         after = error.retry_after_s if isinstance(error, TemporaryError) else None
         state.due = self._wall() + backoff_s(self._every_s, state.fails, after)
-        if len(self._places) == 1 or str(before) == str(error):
+        said = _said(error)
+        if len(self._places) == 1 or self._told.get(place.name) == said:
             return ()  # of a single feed it is raised; of many it is told once
-        return (Trouble(place.name, _said(error)),)
+        self._told[place.name] = said
+        return (Trouble(place.name, said),)
 
     def _check_all(self) -> None:
         """Raises the error of the feed that failed last, where all feeds are unwell."""

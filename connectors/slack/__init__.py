@@ -12,15 +12,15 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from pydantic import Field, HttpUrl, SecretStr, StringConstraints
 
-from connectors.slack.api import PLACE, REMEDIES, Api
+from connectors.slack.api import PLACE, REMEDIES, Api, OneChannelError
 from connectors.slack.events import Left, at, ms, read_event
 from connectors.slack.history import History
 from warn.ingest.config import ConnectorConfig
-from warn.ingest.connector import Batch, Cursor, Refused
+from warn.ingest.connector import Batch, Cursor, Refused, Trouble
 from warn.ingest.kind import Kind
 from warn.ingest.outbound import Outbound
 from warn.ingest.outbound.stream import Frames
-from warn.model.errors import PermanentError, Reason, TemporaryError
+from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 
 __all__ = ["KIND", "SlackConfig", "SlackConnector", "read_event"]
 
@@ -66,6 +66,8 @@ class SlackConnector:
         self._config = config
         self._every_s = config.every if every_s is None else every_s
         self._checked: float | None = None
+        self._hidden: frozenset[str] = frozenset()
+        self._unwell: dict[str, WarnError] = {}
 
     @property
     def name(self) -> str:
@@ -102,24 +104,51 @@ class SlackConnector:
     async def _look(
         self, api: Api, history: History, marks: Marks, overlap_s: int
     ) -> AsyncGenerator[Batch, None]:
-        """Every channel once."""
-        await self._see_to_it_that_all_are_public(api)
+        """Every channel once. One that cannot be read is told, and stops no other; raises where none can."""
+        before = dict(self._unwell)
+        hidden = await self._see_to_it_that_all_are_public(api)
         for channel in self._config.channels:
-            seen = await history.look(channel, marks.get(channel, ""), overlap_s)
+            if channel in hidden:
+                continue
+            try:
+                seen = await history.look(channel, marks.get(channel, ""), overlap_s)
+            except OneChannelError as e:
+                self._unwell[channel] = e.error
+                continue
+            self._unwell.pop(channel, None)
             marks[channel] = seen.mark
             yield Batch(items=seen.items, refused=seen.refused, gaps=seen.gaps, cursor=self._cursor(marks))
+        if len(self._unwell) == len(self._config.channels):
+            raise next(iter(self._unwell.values()))
+        if troubles := self._troubles(before):
+            yield Batch(troubles=troubles)
 
-    async def _see_to_it_that_all_are_public(self, api: Api) -> None:
+    def _troubles(self, before: Mapping[str, WarnError]) -> tuple[Trouble, ...]:
+        """What has changed since the look before."""
+        ill = {one: _said(error, one) for one, error in self._unwell.items()}
+        told = {one: _said(error, one) for one, error in before.items()}
+        well = [Trouble(one, "") for one in told if one not in ill]
+        return (*well, *(Trouble(one, what) for one, what in ill.items() if told.get(one) != what))
+
+    async def _see_to_it_that_all_are_public(self, api: Api) -> frozenset[str]:
+        """Raises PermanentError for one that is not; returns those that are not shown to us at all, to be left alone."""
         now = asyncio.get_running_loop().time()
         if self._checked is not None and now - self._checked < PRIVATE_S:
-            return
+            return self._hidden
+        hidden: set[str] = set()
         for channel in self._config.channels:
-            told = (await api.call("conversations.info", {"channel": channel})).get("channel")
+            try:
+                told = (await api.call("conversations.info", {"channel": channel})).get("channel")
+            except OneChannelError as e:
+                hidden.add(channel)
+                self._unwell[channel] = e.error
+                continue
             if not isinstance(told, dict):
                 raise TemporaryError(f"{PLACE}: it does not say what {channel} is", reason=Reason.MALFORMED)
             if told.get("is_private") or told.get("is_im") or told.get("is_mpim"):
                 raise _closed(channel)
-        self._checked = now
+        self._checked, self._hidden = now, frozenset(hidden)
+        return self._hidden
 
     async def _stream(
         self, out: Outbound, api: Api, history: History, marks: Marks, app_token: SecretStr
@@ -194,6 +223,11 @@ class SlackConnector:
         return Cursor(
             msgspec.json.encode({one: marks[one] for one in self._config.channels if marks.get(one)}).decode()
         )
+
+
+def _said(error: WarnError, channel: str) -> str:
+    """What is wrong, without the place, which is told beside it."""
+    return str(error).removeprefix(f"{PLACE}: channel {channel}").lstrip(": ")
 
 
 def _closed(channel: str) -> PermanentError:

@@ -35,6 +35,17 @@ _AUTH: Final = {
 _SERVER: Final = frozenset({"internal_error", "fatal_error", "service_unavailable", "team_added_to_org"})
 
 
+_OF_ONE: Final = frozenset({"not_in_channel", "channel_not_found"})
+
+
+class OneChannelError(Exception):
+    """One channel cannot be read, for a reason of its own. `error`: what to say of it."""
+
+    def __init__(self, error: WarnError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 def error_of(code: object, channel: str = "", *, app: bool = False) -> WarnError:
     """What an `error` in an answer means. Only codes that are known are named: an answer is not quoted."""
     where = f"{PLACE}: channel {channel}" if channel else PLACE
@@ -69,7 +80,7 @@ class Api:
         self._calls: deque[float] = deque(maxlen=PER_MINUTE)
 
     async def call(self, method: str, params: Mapping[str, str]) -> dict[str, Any]:
-        """The answer of a method that reads. Raises as `Outbound` does, and what stands in the answer."""
+        """The answer of a method that reads. Raises as `Outbound` does, what stands in the answer, and OneChannelError."""
         await self._pace()
         answer = await self._out.get(f"{self._base}/{method}", params=params, headers=_bearer(self._token))
         return _checked(answer.body, params.get("channel", ""))
@@ -102,5 +113,8 @@ def _checked(body: bytes, channel: str = "", *, app: bool = False) -> dict[str, 
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise TemporaryError(f"{PLACE}: what it answers cannot be read", reason=Reason.MALFORMED) from None
     if said.get("ok") is not True:
-        raise error_of(said.get("error"), channel, app=app)
+        error = error_of(said.get("error"), channel, app=app)
+        if channel and said.get("error") in _OF_ONE:
+            raise OneChannelError(error)
+        raise error
     return said

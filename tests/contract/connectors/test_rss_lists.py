@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from starlette.responses import Response
 
 from connectors.rss import RssConfig, RssConnector
 from tests.contract.connectors.desk import OLD, Desk, items, named, rounds, rss, standing
 from tests.contract.connectors.faults import inside
 from tests.shared import SHARED, needs_shared
 from warn.ingest.entry import check
+from warn.model.errors import TemporaryError
 
 
 @pytest.fixture
@@ -74,3 +76,19 @@ async def test_recorded_feeds(desk: Desk) -> None:
         check(item)
     assert len(items(found)) > 150
     assert all(t.message.startswith("it cannot be read: ") for b in found for t in b.troubles)
+
+
+async def test_a_feed_that_is_well_again_after_all_had_failed_is_told_so(desk: Desk) -> None:
+    ill = lambda *_: Response(status_code=503)  # noqa: E731
+    desk.gives("one", rss(("g1", OLD)))
+    desk.feeds["two"] = ill
+    connector = desk.connector("one", "two")
+    first = await desk.read(connector, lambda f: any(b.troubles for b in f))
+    desk.feeds["one"] = ill
+    with pytest.raises(TemporaryError):
+        await desk.read(connector, lambda _: False, first[-1].cursor)
+    desk.gives("one", rss(("g1", OLD)))
+    desk.gives("two", rss(("g2", OLD)))
+    later = await desk.read(connector, rounds(2), first[-1].cursor)
+    told = {t.where: t.message for batch in (*first, *later) for t in batch.troubles}
+    assert told["127.0.0.1 (feed 2)"] == ""

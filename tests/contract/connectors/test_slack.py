@@ -69,7 +69,7 @@ async def test_a_socket_loses_nothing_between_what_it_says_and_the_history() -> 
             workspace.tell(
                 2, {"channel": "C0OTHER", "channel_type": "channel", **said(501, "not ours to read")}
             )
-            return workspace.config(app_token=APP), Until(workspace.connector(app_token=APP), idle_s=0.3)
+            return workspace.config(app_token=APP), Until(workspace.connector(app_token=APP), idle_s=1.5)
 
         await check_connector(make, secrets=SECRETS)
 

@@ -44,6 +44,8 @@ class Workspace:
         self.page = 50
         self.asked: list[str] = []
         self.says: dict[str, Any] | None = None
+        self.shut: dict[str, tuple[str, str]] = {}
+        """By channel: a method that says no, and how."""
         self.events: list[dict[str, Any]] = []
         self.acks: list[str] = []
         self.sockets = 0
@@ -68,6 +70,8 @@ class Workspace:
         if method == "apps.connections.open":
             return JSONResponse({"ok": True, "url": f"{self.base.replace('http', 'ws')}/link?ticket=sesame"})
         channel = asked["channel"]
+        if self.shut.get(channel, ("", ""))[0] == method:
+            return JSONResponse({"ok": False, "error": self.shut[channel][1]})
         if method == "conversations.info":
             return JSONResponse(
                 {"ok": True, "channel": {"id": channel, "is_private": False, **self.info.get(channel, {})}}
