@@ -53,7 +53,9 @@ class Lines:
         for line in lines:
             try:
                 if not line.body:
-                    raise RefusedError("an empty value (a tombstone): it says that a key is over, not what was said")
+                    raise RefusedError(
+                        "an empty value (a tombstone): it says that a key is over, not what was said"
+                    )
                 if len(line.body) > MAX_LINE:
                     raise RefusedError(f"more than {MAX_LINE:,} bytes")
                 if self._mapping is None:
