@@ -5,9 +5,12 @@ import contextlib
 import io
 import json
 import time
+from typing import Any
 
 from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from tests.contract.connectors.jetstream import commit, second
@@ -58,10 +61,22 @@ async def test_what_burns_is_paged_on_this_terminal() -> None:
     """The whole way: socket, connector, door, bus, detector, page; no author is named, and the numbers are right."""
     app = Starlette(routes=[WebSocketRoute("/xrpc/network.bsky.jetstream.subscribeEvents", jetstream)])
     out, err = io.StringIO(), io.StringIO()
+    posted: list[dict[str, Any]] = []
+
+    async def hook(request: Request) -> Response:
+        posted.append(await request.json())
+        return Response(status_code=204)
+
+    app.routes.append(Route("/hook", hook, methods=["POST"]))
     async with serve(app) as address:
         there = {"bluesky": {"hosts": [address.ws], "inside": [address.inside]}}
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            await watch(Watched(("Kestrel",), sources=("bluesky",), seconds=24.0, usual=10, overrides=there))
+            await watch(
+                Watched(
+                    ("Kestrel",), sources=("bluesky",), seconds=24.0, usual=10, overrides=there,
+                    notify=f"{address.url}/hook",
+                )
+            )  # fmt: skip
     said = out.getvalue()
     assert 'Listening for "Kestrel" on Bluesky. Not heard: X, ' in said
     assert "bluesky: heard" in said and "not known yet" not in said
@@ -69,4 +84,5 @@ async def test_what_burns_is_paged_on_this_terminal() -> None:
     assert page, f"nobody was told\n{said}\n{err.getvalue()}"
     assert "Kestrel: " in page and "people" in page and "Press: not listened to." in page
     assert f"warn read {PEOPLE} posts; at most {PEOPLE} in an hour were about Kestrel." in said
-    assert "zq" not in said + err.getvalue(), "somebody is named"
+    assert "marked" not in said + err.getvalue() + str(posted), "somebody is named"
+    assert [one["data"]["brand"] for one in posted[:1]] == ["Kestrel"], "the address is told, too"

@@ -21,16 +21,25 @@ class Place(NamedTuple):
     press: bool = False
 
 
+MOST_HASHTAGS: Final = 20
+MOST_SEARCHED: Final = 50
+"""So many terms a place is asked for by name; where everything is read, all are looked for."""
+_LONGEST: Final = 100
+
+
 def _hashtags(terms: list[str]) -> list[str]:
     """Terms as hashtags are written: letters and digits, nothing between."""
     tags = ("".join(c for c in term if c.isalnum()) for term in terms)
-    return list(dict.fromkeys(tag for tag in tags if tag and not tag.isdecimal()))
+    good = (tag for tag in tags if tag and not tag.isdecimal() and len(tag) <= _LONGEST)
+    return list(dict.fromkeys(good))[:MOST_HASHTAGS]
 
 
 def _searched(terms: list[str]) -> dict[str, object] | None:
-    """Terms as a search takes them: without the sign in front; a single letter finds everything."""
-    words = [word for term in terms if 2 <= len(word := term.replace('"', " ").strip("@#$ ")) <= 100]
-    return {"terms": list(dict.fromkeys(words))} if words else None
+    """Terms as a search takes them: without the sign in front. A single letter finds everything, signs alone nothing."""
+    words = (" ".join(term.replace('"', " ").split()).strip("@#$ ") for term in terms)
+    good = (word for word in words if 2 <= len(word) <= _LONGEST and any(c.isalnum() for c in word))
+    found = list(dict.fromkeys(good))[:MOST_SEARCHED]
+    return {"terms": found} if found else None
 
 
 OPEN_WEB: Final = (

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TextIO, cast
 
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from rich.live import Live
 
 Draw = Callable[[RenderableType, Sequence[str]], None]
@@ -40,8 +40,11 @@ def terminal() -> TextIO:
 
 @asynccontextmanager
 async def screen(every_s: float) -> AsyncIterator[Draw]:
-    """A live table where somebody watches; elsewhere the sentences on standard error, every so many seconds."""
-    if sys.stdout.isatty():
+    """A live table where somebody watches and the terminal can move its cursor; elsewhere the sentences on standard
+    error, every so many seconds.
+    """
+    console = Console()
+    if console.is_terminal and not console.is_dumb_terminal:
         with Live("", auto_refresh=False, transient=True) as live:
             yield lambda shown, _: live.update(shown, refresh=True)
         return

@@ -6,6 +6,7 @@ this terminal when it spikes. It says first what it cannot hear.
 
 import asyncio
 import secrets
+import shutil
 import signal
 import tempfile
 import time
@@ -22,7 +23,7 @@ from rich.console import Console
 from connectors import kind
 from warn.app.daemon import Daemon
 from warn.app.engine import opened, whole
-from warn.app.open_web import DEAF_TO, OPEN_WEB, Place
+from warn.app.open_web import DEAF_TO, MOST_HASHTAGS, MOST_SEARCHED, OPEN_WEB, Place
 from warn.app.plan import Plan, RulesError
 from warn.app.screen import screen, terminal
 from warn.app.watch_board import WatchBoard
@@ -42,6 +43,10 @@ UNKNOWN: Final = (
     "know about how many posts a day are usual, say --usual N."
 )
 """As measured: forty people within seconds, without `usual`, ring from the 15th minute on."""
+MANY: Final = (
+    f"That are many terms: hashtags of Mastodon are read for the first {MOST_HASHTAGS}, and Hacker News, GDELT and Wikipedia "
+    f"asked for the first {MOST_SEARCHED}; everywhere else all are looked for."
+)
 RULE_FILE: Final = "watch.yaml"
 LOOK_S: Final = 1.0
 LINES_EVERY_S: Final = 60.0
@@ -75,7 +80,13 @@ async def watch(watched: Watched) -> None:
     places = chosen(watched.sources)
     text = _rule_text(watched, places)
     connectors = [(p, *made) for p in places if (made := _make(p, watched)) is not None]
-    say(first_line(watched.terms, [p for p, _, _ in connectors]))
+    if not connectors:
+        why = "none of these sources can search for such a term: it needs a word of two letters"
+        raise PermanentError(why, reason=Reason.CONFIG)
+    asked = [place for place, _, _ in connectors]
+    say(first_line(watched.terms, asked, [place for place in places if place not in asked]))
+    if len(watched.terms) > MOST_HASHTAGS:
+        say(MANY)
     if watched.usual is None:
         say(UNKNOWN)
     if watched.save is not None:
@@ -97,7 +108,8 @@ async def watch(watched: Watched) -> None:
                 rules=rules,
                 connectors=[(config, connector) for _, config, connector in connectors],
                 notifiers=notifiers,
-                routes=[Route(name="watch", notifiers=tuple(Target(n.name, n.provider) for n in notifiers))],
+                # A route each, since both are to be told: within one, the second is told where the first fails.
+                routes=[Route(name=n.name, notifiers=(Target(n.name, n.provider),)) for n in notifiers],
                 server=("127.0.0.1", watched.port),
                 check_routes=False,
             )
@@ -105,7 +117,7 @@ async def watch(watched: Watched) -> None:
         loaded = load([rules])
         if loaded.ruleset is None:
             raise RulesError([p.text() for p in loaded.problems])
-        board = WatchBoard(loaded.ruleset, daemon, bus)
+        board = WatchBoard(loaded.ruleset, daemon.store, bus, daemon.connector_states)
         await _run(daemon, board, say, watched.seconds)
 
 
@@ -120,11 +132,13 @@ def chosen(names: Sequence[str]) -> list[Place]:
     return [known[name] for name in names] if names else list(OPEN_WEB)
 
 
-def first_line(terms: Sequence[str], places: Sequence[Place]) -> str:
-    """What is listened for and where, and what cannot be heard."""
+def first_line(terms: Sequence[str], places: Sequence[Place], unasked: Sequence[Place] = ()) -> str:
+    """What is listened for and where, and what cannot be heard; `unasked`: places that cannot search for such terms."""
     names = ", ".join(f'"{term}"' for term in terms)
     heard = ", ".join(place.said for place in places)
-    return f"Listening for {names} on {heard}. Not heard: {DEAF_TO}."
+    without = ", ".join(place.said for place in unasked)
+    searched = f"; nor {without}, which need a word of two letters to search for" if without else ""
+    return f"Listening for {names} on {heard}. Not heard: {DEAF_TO}{searched}."
 
 
 def _rule_text(watched: Watched, places: Sequence[Place]) -> str:
@@ -186,5 +200,5 @@ async def _show(board: WatchBoard, say: Callable[[str], None]) -> None:
         while True:
             for line in await board.look(int(time.time())):
                 say(line)
-            draw(board.table(), board.sentences())
+            draw(board.table(shutil.get_terminal_size().columns), board.sentences())
             await asyncio.sleep(LOOK_S)

@@ -1,7 +1,7 @@
 """What `warn watch` shows: how much, against what is usual, how each source is, and the latest posts."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -9,24 +9,29 @@ from rich.table import Table
 from rich.text import Text
 
 from warn.app.board import HOUR_S, Board, Row
-from warn.app.daemon import Daemon
 from warn.bus.base import Bus
 from warn.incident.printable import clean
 from warn.ingest.status import ConnectorState
 from warn.model.records import Evidence
 from warn.model.rules import RuleSet
+from warn.web.store import Store
 
 LAST_POSTS: Final = 5
 WIDTH: Final = 100
+NARROW: Final = 76
+"""Columns below which tables are told in lines."""
 
 
 class WatchBoard:
-    """`look` takes in what is new; the rest says it."""
+    """`look` takes in what is new; the rest says it. `states` is asked how the connectors are."""
 
-    def __init__(self, ruleset: RuleSet, daemon: Daemon, bus: Bus) -> None:
-        self._board = Board(ruleset, daemon.store)
+    def __init__(
+        self, ruleset: RuleSet, store: Store, bus: Bus, states: Callable[[], Iterable[ConnectorState]]
+    ) -> None:
+        self._board = Board(ruleset, store)
         self._brand = ruleset.rules[0].brand
-        self._daemon = daemon
+        self._store = store
+        self._of_now = states
         self._bus = bus
         self._rows: Sequence[Row] = ()
         self._states: dict[str, ConnectorState] = {}
@@ -40,8 +45,9 @@ class WatchBoard:
         self._now = now
         self._rows = await self._board.look(self._bus, now)
         self._most = max([self._most, *(row.mentions for row in self._rows)])
-        self._states = {one.name: one for one in self._daemon.connector_states()}
-        found = self._daemon.store.evidence_between(self._brand, now - HOUR_S, now + 120, 200)
+        # While the daemon ends it has none any more; what they read until then was read.
+        self._states.update({one.name: one for one in self._of_now()})
+        found = self._store.evidence_between(self._brand, now - HOUR_S, now + 120, 200)
         posts = [one for one in found if clean(one.text, WIDTH)]
         self._posts = sorted(posts, key=lambda one: -one.created_ms)[:LAST_POSTS]
         return list(self._news())
@@ -56,9 +62,22 @@ class WatchBoard:
                 self._told[name] = kind
                 yield f"{time.strftime('%H:%M:%S', time.localtime(self._now))}  {name}: {said}"
 
-    def table(self) -> RenderableType:
-        """For who watches."""
+    def table(self, columns: int) -> RenderableType:
+        """For who watches, on a terminal of this width."""
+        if columns < NARROW:
+            return Group(*self._lines(), *self._latest())
         return Group(self._numbers(), self._sources(), *self._latest())
+
+    def _lines(self) -> Iterator[Text]:
+        """The tables in lines, where they would be squeezed to nothing."""
+        yield Text(f"warn watch {time.strftime('%H:%M:%S')}", style="bold")
+        for row in self._rows:
+            stories = f" Stories: {self._stories(row)}."
+            yield Text(row.sentence() + stories, style="bold red" if row.state == "paged" else "")
+        counts = self._counts()
+        for name, state in self._states.items():
+            about = counts.get(state.source, 0)
+            yield Text(f"{name} {about}: {heard(state) or 'begins'}", overflow="ellipsis", no_wrap=True)
 
     def _numbers(self) -> Table:
         shown = Table(
@@ -70,19 +89,26 @@ class WatchBoard:
         shown.add_column("state")
         for row in self._rows:
             usual = f"{row.usual:.0f}" if row.usual >= 1 else "< 1"
-            stories, copies = row.stories
-            told = f"{stories} (one said {copies} x)" if copies > 1 else str(stories)
             shown.add_row(
-                row.brand, str(row.mentions), str(row.echo), str(row.people), usual, told, row.state,
+                row.brand, str(row.mentions), str(row.echo), str(row.people), usual, self._stories(row), row.state,
                 style="bold red" if row.state == "paged" else "",
             )  # fmt: skip
         return shown
+
+    @staticmethod
+    def _stories(row: Row) -> str:
+        stories, copies = row.stories
+        return f"{stories} (one said {copies} x)" if copies > 1 else str(stories)
+
+    def _counts(self) -> dict[str, int]:
+        """Posts and reactions about us in the last hour, by source."""
+        return {source: n for row in self._rows for source, n in row.sources}
 
     def _sources(self) -> Table:
         shown = Table(box=None, pad_edge=False)
         for name in ("source", "about us, last hour", "read", "last heard", "how it is"):
             shown.add_column(name, justify="right" if name in {"about us, last hour", "read"} else "left")
-        counts = {source: n for row in self._rows for source, n in row.sources}
+        counts = self._counts()
         for name, state in self._states.items():
             last = (
                 ""
@@ -110,9 +136,10 @@ class WatchBoard:
 
     def last_words(self) -> str:
         """What was heard in all."""
-        minutes = max(1, (self._now - self._began) // 60)
+        seconds = max(1, self._now - self._began)
+        lasted = f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
         read = sum(state.read for state in self._states.values())
-        return f"In {minutes} min warn read {read:,} posts; at most {self._most:,} in an hour were about {self._brand}."
+        return f"In {lasted} warn read {read:,} posts; at most {self._most:,} in an hour were about {self._brand}."
 
 
 def heard(state: ConnectorState) -> str:
