@@ -103,6 +103,7 @@ async def test_the_worked_example_keeps_the_contract(install: Install) -> None:
             "lake = {m}:KIND",
             "warn-lake, which cannot be loaded: ModuleNotFoundError",
         ),
+        ("raise SystemExit(3)", "lake = {m}:KIND", "warn-lake, which cannot be loaded: SystemExit"),
         ("1 / 0", "lake = {m}:KIND", "warn-lake, which cannot be loaded: ZeroDivisionError"),
         ("", "lake = {m}:KIND", "warn-lake, which cannot be loaded: AttributeError"),
         ("", "lake = no_such_module:KIND", "warn-lake, which cannot be loaded: ModuleNotFoundError"),
