@@ -8,15 +8,18 @@ from typing import Any, Final
 
 from warn.bus.topics import RETENTION_S
 from warn.model.errors import PermanentError, Reason
-from warn.model.flow import DEADLETTERS, EVIDENCE, HISTORY, MENTIONS
+from warn.model.flow import AUDIT, DEADLETTERS, EVIDENCE, HISTORY, INCIDENTS, MENTIONS
 from warn.rulefile import load
 from warn.settings import Settings
 
+KEPT: Final = (MENTIONS, DEADLETTERS, EVIDENCE, HISTORY, INCIDENTS, AUDIT)
 PURPOSES: Final = {"": "public", "press": "press", "own": "own", "care": "care", "internal": "internal"}
 
 
 def listening(settings: Settings) -> dict[str, Any]:
-    """Plain data: brands with their owners, channels with role and governance, days of keeping."""
+    """Plain data: brands with their owners, channels with role and governance, days of keeping, and whether what is
+    erased is overwritten where it lies (`rewrites`; Kafka cannot).
+    """
     loaded = load([settings.rules])
     if loaded.ruleset is None:
         raise PermanentError(
@@ -38,9 +41,8 @@ def listening(settings: Settings) -> dict[str, Any]:
     return {
         "brands": [{"name": brand, "owner": owner} for brand, owner in sorted(owners.items())],
         "channels": channels,
-        "keeps_days": {
-            name: RETENTION_S[name] // 86_400 for name in (MENTIONS, DEADLETTERS, EVIDENCE, HISTORY)
-        },
+        "keeps_days": {name: RETENTION_S[name] // 86_400 for name in KEPT},
+        "rewrites": settings.bus.kafka is None,
     }
 
 
@@ -63,6 +65,8 @@ _EN: Final[Mapping[str, str]] = {
     "deadletters": "messages that could not be read",
     "evidence": "a few posts an incident, to show what it was about",
     "history": "numbers; nobody is in them",
+    "incidents": "what we were told of each incident: numbers, and words that at least five people used",
+    "audit": "whose wish to be erased was followed, as keyed numbers",
     "refuse": "## What we do not do",
     "refused": (
         "- No profile, score or search of a person. Writers are told apart by a keyed number that leads back to nobody.\n"
@@ -71,8 +75,9 @@ _EN: Final[Mapping[str, str]] = {
         "- What its writer deletes we delete within a day, from everything that can be shown."
     ),
     "rights": "## Your rights",
-    "ask": "Ask us what we keep of you, or to have it erased: {owners}. It then goes from all that is kept, and what you write "
-    "afterwards is not taken in.",
+    "ask": "Ask us what we keep of you, or to have it erased: {owners}. {goes}, and what you write afterwards is not taken in.",
+    "goes": "It then goes from all that is kept",
+    "goes.later": "From then on it is shown nowhere, it is gone after {days} days at the latest",
     "owner": "whoever answers for our communications",
 }
 _NL: Final[Mapping[str, str]] = {
@@ -94,6 +99,8 @@ _NL: Final[Mapping[str, str]] = {
     "deadletters": "berichten die niet te lezen waren",
     "evidence": "een paar berichten per incident, om te tonen waar het over ging",
     "history": "getallen; daar staat niemand in",
+    "incidents": "wat ons bij een incident gemeld werd: getallen, en woorden die minstens vijf mensen gebruikten",
+    "audit": "wiens wens om gewist te worden is gevolgd, als versleutelde getallen",
     "refuse": "## Wat we niet doen",
     "refused": (
         "- Geen profiel, score of zoekopdracht van een mens. Schrijvers onderscheiden we met een versleuteld getal dat naar "
@@ -103,8 +110,9 @@ _NL: Final[Mapping[str, str]] = {
         "- Wat de schrijver verwijdert, verwijderen wij binnen een dag uit alles wat te tonen is."
     ),
     "rights": "## Uw rechten",
-    "ask": "Vraag ons wat we van u bewaren, of om het te wissen: {owners}. Het verdwijnt dan uit alles wat we bewaren, en wat u "
-    "daarna schrijft nemen we niet op.",
+    "ask": "Vraag ons wat we van u bewaren, of om het te wissen: {owners}. {goes}, en wat u daarna schrijft nemen we niet op.",
+    "goes": "Het verdwijnt dan uit alles wat we bewaren",
+    "goes.later": "Het wordt dan nergens meer getoond, is na hooguit {days} dagen verdwenen",
     "owner": "wie bij ons voor communicatie instaat",
 }
 LANGUAGES: Final = {"en": _EN, "nl": _NL}
@@ -131,4 +139,7 @@ def _lines(found: Mapping[str, Any], words: Mapping[str, str]) -> Iterator[str]:
     for name, days in found["keeps_days"].items():
         yield f"| {words[name]} | {days} |"
     owners = ", ".join(dict.fromkeys(b["owner"] for b in brands if b["owner"])) or words["owner"]
-    yield f"\n{words['refuse']}\n\n{words['refused']}\n\n{words['rights']}\n\n{words['ask'].format(owners=owners)}"
+    yield f"\n{words['refuse']}\n\n{words['refused']}\n\n{words['rights']}\n"
+    days = max(found["keeps_days"][name] for name in (MENTIONS, DEADLETTERS, EVIDENCE))
+    goes = words["goes"] if found["rewrites"] else words["goes.later"].format(days=days)
+    yield words["ask"].format(owners=owners, goes=goes)

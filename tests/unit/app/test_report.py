@@ -120,6 +120,13 @@ def test_the_public_page_is_what_is_set_up(tmp_path: Path, monkeypatch: pytest.M
     assert "# Hoe Acme luistert" in dutch.stdout and dutch.stdout.count("\n") == english.stdout.count("\n")
     plain = json.loads(CliRunner().invoke(app, ["report", "--public", "--json"]).stdout)
     assert [c["role"] for c in plain["channels"]] == ["internal", ""]
+    assert (
+        "as keyed numbers | 400 |" in english.stdout
+        and "It then goes from all that is kept" in english.stdout
+    )
+    monkeypatch.setenv("WARN_BUS__KAFKA__BOOTSTRAP", "kafka.example:9092")
+    on_kafka = CliRunner().invoke(app, ["report", "--public"]).stdout
+    assert "gone after 30 days at the latest" in on_kafka and "goes from all" not in on_kafka
     wrong = CliRunner().invoke(app, ["report", "--public", "--lang", "fr"])
     assert wrong.exception is not None and "en, nl" in str(expected(wrong.exception))
 
