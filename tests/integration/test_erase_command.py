@@ -14,12 +14,14 @@ import httpx2
 import pytest
 
 from warn.bus.embedded import EmbeddedBus
+from warn.bus.rulesets import config_record
 from warn.ingest.door import bare
 from warn.model.flow import AUDIT, COLLECT, MENTIONS
 from warn.model.hashing import author_hash
 from warn.model.mention import Mention
 from warn.model.records import Parcel
-from warn.model.wire import decode_audit, encode
+from warn.model.wire import decode_audit, decode_mentions, encode
+from warn.rulefile import check_text
 from warn.stages.base import Out
 
 HANDLE, NAME = "zq77handle", "Qvist77 Marker77x"
@@ -148,3 +150,81 @@ def test_an_author_that_cannot_be_one_there_is_refused(folder: Path, source: str
     done = warn(folder, "erase", "--source", source, "--author", author)
     assert done.returncode == 1 and "--author" in done.stderr
     assert left_in(folder)
+
+
+async def _many(data: Path) -> None:
+    """A brand whose own words are somebody's handle: 300 posts, of which 40 say `lucky`, and all but one of others."""
+    bus = await EmbeddedBus.start(data, free_needed=0)
+    ruleset = check_text(RULES).ruleset
+    assert ruleset is not None
+    now = int(time.time() * 1000)
+    author = author_hash(KEY.encode(), "forum", "acme")
+    said = [
+        Mention("forum", n, n, "post", f"{'lucky' if n % 8 == 0 else 'Acme'} {n}", now, author=author if n == 7 else n)
+        for n in range(1, 301)
+    ]  # fmt: skip
+    seat = await bus.open(COLLECT, 0)
+    await seat.restore()
+    outs = [config_record(encode(ruleset)), Out(MENTIONS, 0, b"", encode(Parcel(tuple(said))))]
+    await seat.commit(outs, {}, 1)
+    await bus.close()
+
+
+async def _texts(data: Path) -> int:
+    bus = await EmbeddedBus.start(data, free_needed=0)
+    reader = await bus.follow(MENTIONS)
+    found = 0
+    for _, _, _, value in await reader.read(10, 0.0):
+        if isinstance(record := decode_mentions(value), Parcel):
+            found += sum(bool(one.text) for one in record.mentions)
+    await reader.close()
+    await bus.close()
+    return found
+
+
+def test_a_handle_that_is_a_word_of_ours_is_counted_first(folder: Path) -> None:
+    """With nobody to ask it refuses with the counts; --only-theirs leaves what others wrote; --yes means it."""
+    asyncio.run(_many(folder / "other"))
+    (folder / "warn.yaml").write_text(f"hash_key: {KEY}\ndata: other\n")
+    (folder / "warn.yaml").chmod(0o600)
+    erase = ("erase", "--source", "forum", "--author")
+    for handle, texts, why in (
+        ("acme", 262, "a word that your rule files look for"),
+        ("lucky", 37, "12.3 %"),
+    ):
+        refused = warn(folder, *erase, handle)
+        assert refused.returncode == 1 and f"{texts} texts of others" in refused.stderr, refused.stderr
+        assert why in refused.stderr and "--only-theirs" in refused.stderr and "--yes" in refused.stderr
+    assert asyncio.run(_texts(folder / "other")) == 300
+    theirs = warn(folder, *erase, "acme", "--only-theirs")
+    assert theirs.returncode == 0 and "Erased: 1 posts" in theirs.stdout, theirs.stderr
+    assert asyncio.run(_texts(folder / "other")) == 299
+    assert warn(folder, *erase, "lucky", "--yes").returncode == 0
+    assert asyncio.run(_texts(folder / "other")) == 262
+
+
+def test_a_person_at_a_terminal_is_asked(folder: Path) -> None:
+    asyncio.run(_many(folder / "other"))
+    (folder / "warn.yaml").write_text(f"hash_key: {KEY}\ndata: other\n")
+    (folder / "warn.yaml").chmod(0o600)
+    for answer, left in ((b"n\n", 300), (b"y\n", 263)):
+        ours, theirs = os.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "warn", "erase", "--source", "forum", "--author", "lucky"], cwd=folder,
+            stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        )  # fmt: skip
+        os.write(ours, answer)
+        _, err = process.communicate(timeout=60)
+        os.close(ours)
+        os.close(theirs)
+        assert b"37 texts of others" in err and b"Erase them all?" in err
+        assert process.returncode == (left == 300)
+        assert asyncio.run(_texts(folder / "other")) == left
+
+
+def test_a_handle_of_two_letters_can_be_erased_by_what_they_wrote(folder: Path) -> None:
+    erase = ("erase", "--source", "forum", "--author", "al")
+    short = warn(folder, *erase)
+    assert short.returncode == 1 and "--only-theirs" in short.stderr
+    assert warn(folder, *erase, "--only-theirs").returncode == 0

@@ -16,7 +16,7 @@ from tests.unit.app.marked import PEOPLE, RULES, TEXT, at_source, deletes, marks
 from warn.app.daemon import Daemon
 from warn.app.deletions import blank_deleted
 from warn.app.engine import opened, whole
-from warn.app.erasing import Receipt, Wish, asked, sign_wish, verified
+from warn.app.erasing import Reply, Wish, asked, sign_wish, verified
 from warn.app.plan import Plan
 from warn.bus.embedded import EmbeddedBus
 from warn.bus.topics import RETENTION_S
@@ -149,9 +149,11 @@ async def test_an_erased_person_is_nowhere(tmp_path: Path) -> None:
         await run.until(EVIDENCE, 3)
         assert any(set(PEOPLE[3]) <= found for found in run.marks().values())
         body = msgspec.json.encode(Wish("forum", f"@{PEOPLE[3][0]}", (PEOPLE[3][1],)))
-        receipt = msgspec.json.decode(
-            await asked(run.bus, KEY, body, sign_wish(KEY, body), int(time.time())), type=Receipt
+        reply = msgspec.json.decode(
+            await asked(run.bus, KEY, body, sign_wish(KEY, body), int(time.time())), type=Reply
         )
+        receipt = reply.receipt
+        assert receipt is not None
         assert receipt.posts >= 1 and receipt.dead_letters == 1 and not receipt.left_days
         assert verified(KEY, receipt) and not verified(b"x" * 32, receipt)
         left = run.marks()

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 import msgspec
 
+from warn.app.weighing import Weight, weigh
 from warn.bus.base import Bus
 from warn.bus.topics import RETENTION_S
-from warn.ingest.blank import Blanker, Gone, names_of
+from warn.ingest.blank import SHORTEST, Blanker, Gone, names_of
 from warn.ingest.door import bare, hashes_of
 from warn.model.audit import Erasure
 from warn.model.errors import PermanentError, Reason
@@ -46,15 +47,26 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whom to erase, as `warn erase` tells the daemon."""
+    """Whom to erase, as `warn erase` tells the daemon. `only_theirs`: texts of others stay, whoever they name. `sure`: a
+    person has said so, however much others lose.
+    """
 
     source: str
     author: str
     names: tuple[str, ...] = ()
+    only_theirs: bool = False
+    sure: bool = False
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What there was, and the receipt; none: nothing was done, since others would lose much and nobody is sure."""
+
+    weight: Weight
+    receipt: Receipt | None = None
 
 
 async def asked(bus: Bus, key: bytes, body: bytes, signature: str, now: int) -> bytes:
-    """Do what a signed wish asks; gives the receipt as JSON.
+    """Do what a signed wish asks, or say why a person should look first; gives a `Reply` as JSON.
 
     Signed with the installation's secret, so that nobody has people erased who could not read it. Raises
     PermanentError (auth, malformed, config) and what `erase` raises.
@@ -67,8 +79,27 @@ async def asked(bus: Bus, key: bytes, body: bytes, signature: str, now: int) -> 
         raise PermanentError(
             "JSON with source, author and names is needed", reason=Reason.MALFORMED
         ) from None
-    receipt = await erase(bus, key, wish.source, wish.author, wish.names, now)
-    return msgspec.json.encode(receipt)
+    gone = _gone(key, wish, now)
+    weight = await weigh(bus, gone)
+    if weight.doubtful and not wish.sure:
+        # What the author wrote is not said where nothing is done: nobody may look a person up.
+        return msgspec.json.encode(Reply(msgspec.structs.replace(weight, theirs=0)))
+    return msgspec.json.encode(Reply(weight, await erase(bus, key, wish, gone, now)))
+
+
+def _gone(key: bytes, wish: Wish, now: int) -> Gone:
+    """Whom and what is to be looked for. Raises PermanentError for nobody, and for a name that stands in everything."""
+    if not bare(wish.author):
+        raise PermanentError("there is no author without a name", reason=Reason.CONFIG)
+    days = range(now // _DAY_S - _DAYS, now // _DAY_S + 2)
+    authors = hashes_of(key, wish.source, wish.author, days)
+    if wish.only_theirs:
+        return Gone(authors)
+    try:
+        return Gone(authors, frozenset(), names_of(wish.author, *wish.names))
+    except ValueError as e:
+        why = f"{e}; --only-theirs erases what this author wrote, and nothing of others"
+        raise PermanentError(why, reason=Reason.CONFIG) from None
 
 
 def sign_wish(key: bytes, body: bytes) -> str:
@@ -77,35 +108,30 @@ def sign_wish(key: bytes, body: bytes) -> str:
     return hmac.new(derived, body, sha256).hexdigest()
 
 
-async def erase(bus: Bus, key: bytes, source: str, author: str, names: tuple[str, ...], now: int) -> Receipt:
-    """Erase an author of a source; `names`: what else they are called in texts, besides their handle.
+async def erase(bus: Bus, key: bytes, wish: Wish, gone: Gone, now: int) -> Receipt:
+    """Erase an author. What could not be read says not who wrote it, so there it is always what says a name that goes.
 
-    Raises PermanentError for a name that stands in everything, and what the bus raises; done again, it does no harm.
+    Raises what the bus raises; done again, it does no harm.
     """
-    if not bare(author):
-        raise PermanentError("there is no author without a name", reason=Reason.CONFIG)
-    try:
-        wanted = names_of(author, *names)
-    except ValueError as e:
-        raise PermanentError(str(e), reason=Reason.CONFIG) from None
-    hashed = author_hash(key, source, bare(author))
-    await bus.write([Out(AUDIT, 0, b"", encode(Erasure(now, source, hashed)))])
-    days = range(now // _DAY_S - _DAYS, now // _DAY_S + 2)
-    gone = Gone(hashes_of(key, source, author, days), frozenset(), wanted)
+    hashed = author_hash(key, wish.source, bare(wish.author))
+    await bus.write([Out(AUDIT, 0, b"", encode(Erasure(now, wish.source, hashed)))])
     blanker = Blanker(gone)
+    long = [name for name in (wish.author, *wish.names) if len(name.strip().removeprefix("@")) >= SHORTEST]
+    unread = Blanker(gone._replace(names=gone.names or names_of(*long)))
     left: dict[str, int] = {}
     for topic in TEXTS:
-        if await bus.rewrite(topic, blanker.of(topic)) is None:
+        one = unread if topic == DEADLETTERS else blanker
+        if await bus.rewrite(topic, one.of(topic)) is None:
             left[topic] = RETENTION_S[topic] // _DAY_S
     shown = await _shown(bus, blanker)
     await bus.write([Out(EVIDENCE, 0, b"%d" % one.key, encode(one)) for one in shown])
     receipt = Receipt(
         at=now,
-        source=source,
+        source=wish.source,
         author=f"{hashed:016x}",
         posts=blanker.touched[MENTIONS],
         evidence=len(shown),
-        dead_letters=blanker.touched[DEADLETTERS],
+        dead_letters=unread.touched[DEADLETTERS],
         left_days=left,
     )
     events.author_erased(receipt.author, receipt.posts, receipt.evidence, receipt.dead_letters)

@@ -9,7 +9,7 @@ import msgspec
 from warn.app.address import address
 from warn.app.common_key import agree
 from warn.app.engine import embedded
-from warn.app.erasing import Receipt, Wish, asked, sign_wish
+from warn.app.erasing import Reply, Wish, asked, sign_wish
 from warn.app.kafka import kafka_config
 from warn.bus.base import Bus
 from warn.model.errors import PermanentError, Reason, TemporaryError
@@ -19,23 +19,27 @@ PATIENCE_S = 600.0
 """Going through everything that is kept takes a while."""
 
 
-async def forget(
-    settings: Settings, source: str, author: str, names: tuple[str, ...], url: str | None
-) -> tuple[Receipt, bytes]:
-    """The receipt, read and as it came. Raises WarnError that says what to do."""
+async def forget(settings: Settings, wish: Wish, url: str | None) -> Reply:
+    """What became of a wish. Raises WarnError that says what to do."""
     if settings.bus.kafka is None and not settings.data.is_dir():
         raise PermanentError(
             f"{settings.data} is not there, so nothing is kept of anybody; is it the right folder?",
             reason=Reason.CONFIG,
         )
-    _as_known(source, author)
+    _as_known(wish.source, wish.author)
     key = hash_key(settings)
-    body = msgspec.json.encode(Wish(source, author, names))
+    body = msgspec.json.encode(wish)
     signature = sign_wish(key, body)
     answer = await _of_daemon(url or address(settings), body, signature, certain=url is not None)
     if answer is None:
         answer = await _here(settings, key, body, signature)
-    return msgspec.json.decode(answer, type=Receipt), answer
+    try:
+        return msgspec.json.decode(answer, type=Reply)
+    except msgspec.MsgspecError:
+        raise PermanentError(
+            "what answers is no daemon of this release; nothing is known of what it did",
+            reason=Reason.MALFORMED,
+        ) from None
 
 
 def _as_known(source: str, author: str) -> None:
