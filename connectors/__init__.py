@@ -70,7 +70,7 @@ def _foreign(type_: str, points: tuple[EntryPoint, ...]) -> Kind:
         raise ValueError(f"{where}, of which only one may be installed")
     try:
         found = points[0].load()
-    except (Exception, SystemExit) as e:  # noqa: BLE001 - a package that ends the process would end it without a word
+    except (Exception, SystemExit) as e:  # it shall not end us without a word
         raise ValueError(f"{where}, which cannot be loaded: {e!r}") from e
     if not isinstance(found, Kind):
         raise ValueError(f"{where}, whose entry point {points[0].value} is no warn.ingest.kind.Kind")  # noqa: TRY004 - pydantic tells ValueErrors with their place

@@ -54,14 +54,15 @@ _EN: Final[Mapping[str, str]] = {
     "public": "public posts",
     "press": "news",
     "own": "our own pages and accounts",
-    "care": "what customers write to us: counted, and nothing else",
-    "internal": "what staff write there: counted, and nothing else",
+    "care": "what customers write to us: only counts are shown, and the text to nobody",
+    "internal": "what staff write there: only counts are shown, and the text to nobody",
     "nowhere": "Nowhere yet.",
     "governed": "  Purpose: {purpose}. Answers for it: {owner}. More: {notice_url}. Assessment: {dpia}. Works council: "
     "{works_council}.",
     "keep": "## What is kept, and for how long",
     "kept": "| What | Days |",
     "mentions": "public posts that name us, with text and link, without the writer's name",
+    "unshown": "what customers and staff write, where we listen to them: the text, which nobody is shown",
     "deadletters": "messages that could not be read",
     "evidence": "a few posts an incident, to show what it was about",
     "history": "numbers; nobody is in them",
@@ -71,7 +72,7 @@ _EN: Final[Mapping[str, str]] = {
     "refused": (
         "- No profile, score or search of a person. Writers are told apart by a keyed number that leads back to nobody.\n"
         "- No direct messages, private channels, or spaces of unions, works councils or confidential advisers.\n"
-        "- Of staff and customers nothing but counts, and none under five different people.\n"
+        "- Of staff and customers nothing is shown but counts, and none under five different people.\n"
         "- What its writer deletes we delete within a day, from everything that can be shown."
     ),
     "rights": "## Your rights",
@@ -88,14 +89,15 @@ _NL: Final[Mapping[str, str]] = {
     "public": "openbare berichten",
     "press": "nieuws",
     "own": "onze eigen pagina's en accounts",
-    "care": "wat klanten ons schrijven: geteld, en verder niets",
-    "internal": "wat medewerkers daar schrijven: geteld, en verder niets",
+    "care": "wat klanten ons schrijven: alleen aantallen worden getoond, en de tekst aan niemand",
+    "internal": "wat medewerkers daar schrijven: alleen aantallen worden getoond, en de tekst aan niemand",
     "nowhere": "Nog nergens.",
     "governed": "  Doel: {purpose}. Verantwoordelijk: {owner}. Meer: {notice_url}. Beoordeling: {dpia}. Ondernemingsraad: "
     "{works_council}.",
     "keep": "## Wat we bewaren, en hoe lang",
     "kept": "| Wat | Dagen |",
     "mentions": "openbare berichten die ons noemen, met tekst en link, zonder de naam van de schrijver",
+    "unshown": "wat klanten en medewerkers schrijven, waar we naar hen luisteren: de tekst, die niemand te zien krijgt",
     "deadletters": "berichten die niet te lezen waren",
     "evidence": "een paar berichten per incident, om te tonen waar het over ging",
     "history": "getallen; daar staat niemand in",
@@ -106,7 +108,7 @@ _NL: Final[Mapping[str, str]] = {
         "- Geen profiel, score of zoekopdracht van een mens. Schrijvers onderscheiden we met een versleuteld getal dat naar "
         "niemand terugvoert.\n"
         "- Geen privéberichten, besloten kanalen, of ruimten van vakbonden, ondernemingsraden of vertrouwenspersonen.\n"
-        "- Van medewerkers en klanten alleen aantallen, en geen onder de vijf verschillende mensen.\n"
+        "- Van medewerkers en klanten tonen we alleen aantallen, en geen onder de vijf verschillende mensen.\n"
         "- Wat de schrijver verwijdert, verwijderen wij binnen een dag uit alles wat te tonen is."
     ),
     "rights": "## Uw rechten",
@@ -138,6 +140,8 @@ def _lines(found: Mapping[str, Any], words: Mapping[str, str]) -> Iterator[str]:
     yield f"\n{words['keep']}\n\n{words['kept']}\n| --- | --- |"
     for name, days in found["keeps_days"].items():
         yield f"| {words[name]} | {days} |"
+        if name == MENTIONS and any(one["role"] in {"care", "internal"} for one in found["channels"]):
+            yield f"| {words['unshown']} | {days} |"
     owners = ", ".join(dict.fromkeys(b["owner"] for b in brands if b["owner"])) or words["owner"]
     yield f"\n{words['refuse']}\n\n{words['refused']}\n\n{words['rights']}\n"
     days = max(found["keeps_days"][name] for name in (MENTIONS, DEADLETTERS, EVIDENCE))

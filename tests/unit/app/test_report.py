@@ -115,6 +115,7 @@ def test_the_public_page_is_what_is_set_up(tmp_path: Path, monkeypatch: pytest.M
     assert english.exit_code == 0 and "# How Acme listens" in english.stdout
     assert "Purpose: hear early. Answers for it: head of comms" in english.stdout
     assert "| a few posts an incident, to show what it was about | 30 |" in english.stdout
+    assert "the text, which nobody is shown | 7 |" in english.stdout, "what staff write is kept to be counted"
     assert "On call, +31 20 555 01 00" in english.stdout
     dutch = CliRunner().invoke(app, ["report", "--public", "--lang", "nl"])
     assert "# Hoe Acme luistert" in dutch.stdout and dutch.stdout.count("\n") == english.stdout.count("\n")
