@@ -30,8 +30,7 @@ def shown(row: Row, words: Words) -> Shown:
     ]
     if row.state == "unheard":
         facts = [(words("channel.why"), words("channel.unheard.note"))]
-    if row.why and row.state != "hearing":
-        facts.append((words("channel.why"), clean(row.why, 300)))
+    facts += _why(row, words)
     if row.remedy:
         facts.append((words("channel.remedy"), clean(row.remedy, 300)))
     owner = clean(row.owner, 120) or words("channel.owner.none")
@@ -53,6 +52,17 @@ def shown(row: Row, words: Words) -> Shown:
     return Shown(
         name_of(row.source), words(f"channel.{row.state}"), _TONES.get(row.state, "alarm"), since, facts
     )
+
+
+def _why(row: Row, words: Words) -> list[tuple[str, str]]:
+    """The reason in the reader's language; and what the connector says, which is English, under a name of its own."""
+    if row.state == "hearing":
+        return []
+    reason = words(f"channel.why.{row.reason}") if words.knows(f"channel.why.{row.reason}") else ""
+    found = [(words("channel.why"), reason)] if reason else []
+    if row.why:
+        found.append((words("channel.exactly" if reason else "channel.why"), clean(row.why, 300)))
+    return found
 
 
 def stale_since(rows: Sequence[int], now: int) -> int:

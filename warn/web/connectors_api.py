@@ -64,6 +64,7 @@ class Channel(BaseModel):
     """hearing, deaf, cut, lagging, unheard."""
     since: int
     why: str
+    reason: str
     remedy: str
     gaps: list[tuple[int, int]]
     connectors: list[str]

@@ -39,7 +39,8 @@ class Place(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A channel. `state`: hearing, deaf, cut, lagging, or unheard where no connector reads it; `since` and `why` of it.
+    """A channel. `state`: hearing, deaf, cut, lagging, or unheard where no connector reads it; `since` and `why` of it, in
+    the connector's own words, and `reason`, a word of the closed set.
     `expect_s` is what the rule files expect, `usual_s` what was learned; 0: not known. `heard_at`: 0: never.
     """
 
@@ -55,6 +56,7 @@ class Row(NamedTuple):
     state: str
     since: int
     why: str
+    reason: str
     remedy: str
     gaps: Gaps
     connectors: tuple[str, ...]
@@ -172,10 +174,10 @@ class Register:
         source: str,
         channels: Sequence[tuple[str, Channel]],
         places: Sequence[Place],
-        how: tuple[str, int, str, str],
+        how: tuple[str, int, str, str, str],
         now: int,
     ) -> Row:
-        state, since, why, helps = how
+        state, since, why, reason, helps = how
         return Row(
             source,
             tuple(sorted({brand for brand, _ in channels})),
@@ -189,25 +191,29 @@ class Register:
             state,
             since,
             why,
+            reason,
             helps,
             tuple(sorted({gap for place in places for gap in place.gaps}))[-10:],
             tuple(place.state.name for place in places),
         )
 
 
-def _how(places: Sequence[Place], silent: Silent | None, language: str) -> tuple[str, int, str, str]:
-    """(state, since, why, remedy) of a source: the first seat's word, else that of its worst connector."""
+def _how(places: Sequence[Place], silent: Silent | None, language: str) -> tuple[str, int, str, str, str]:
+    """(state, since, why, reason, remedy) of a source: the first seat's word, else that of its worst connector."""
     worst = min(places, key=lambda p: ("cut", "deaf", "lagging", "").index(p.state.silence), default=None)
     if worst is None:
-        return ("unheard", 0, "", "") if silent is None else (silent.state, silent.since, "", "")
+        return (
+            ("unheard", 0, "", "", "") if silent is None else (silent.state, silent.since, "", silent.why, "")
+        )
     state = worst.state
     if silent is not None:
         # Of a connector that is well it can only be the pulse that is missing.
         helps = remedy(state if state.silence else replace(state, silence=silent.state), language)
-        return silent.state, silent.since, state.last_error if state.silence else "", helps
+        why, reason = (state.last_error, state.reason) if state.silence else ("", "")
+        return silent.state, silent.since, why, reason, helps
     if state.silence:
-        return state.silence, state.silent_since, state.last_error, remedy(state, language)
-    return "hearing", 0, "", ""
+        return state.silence, state.silent_since, state.last_error, state.reason, remedy(state, language)
+    return "hearing", 0, "", "", ""
 
 
 def _first(values: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from tests.unit.web.client import client, exposition, filled
 from tests.unit.web.made_up import INCIDENT, event
 from tests.unit.web.made_up_register import AT, known, register
+from warn.ingest.remedies import BY_REASON
 from warn.ingest.reports import PREFIX
 from warn.ingest.status import ConnectorState
 from warn.model.records import Silent
@@ -44,8 +45,17 @@ def test_what_this_process_runs_itself_is_fresher_than_what_was_told() -> None:
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", ("Channels", "nobody listens", "make a new key")),
-        ("nl", ("Kanalen", "niemand luistert", "nieuwe sleutel")),
+        ("en", ("Channels", "nobody listens", "make a new key", "it does not accept our key")),
+        (
+            "nl",
+            (
+                "Kanalen",
+                "niemand luistert",
+                "nieuwe sleutel",
+                "wordt niet aanvaard",
+                "Precies (in het Engels)",
+            ),
+        ),
     ],
 )
 def test_the_page(language: str, said: tuple[str, ...]) -> None:
@@ -120,3 +130,10 @@ def test_a_source_that_another_connector_brings_is_heard() -> None:
     assert rows["town"].heard_at == AT
     quiet = Register(known(), channels=register()._channels, live=lambda: [replace(live, brings=())])
     assert {row.source: row.state for row in quiet.rows(AT)}["viva"] == "unheard"
+
+
+def test_every_reason_that_a_connector_fails_for_is_said_in_both_languages() -> None:
+    for language in ("en", "nl"):
+        words = Words(language, "UTC")
+        unsaid = [reason for reason in BY_REASON if not words.knows(f"channel.why.{reason}")]
+        assert unsaid == ["lagging", "nothing"], "these are no failures"
