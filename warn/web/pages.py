@@ -46,7 +46,9 @@ class Pages:
     def _list(self, _: Request) -> Response:
         lines = [line(e) for e in self._store.incidents()]
         alarms = [one for one in lines if one.badges[0].tone != "over"]
-        return self._html("list.html", _common(lines), going_on=alarms, over=lines[len(alarms) :])
+        return self._html(
+            "list.html", _common(lines, self._register.home()), going_on=alarms, over=lines[len(alarms) :]
+        )
 
     def _incident(self, request: Request) -> Response:
         shown = page(self._store, request.path_params["incident"], self._press_sources(), self._register.gaps)
@@ -70,19 +72,23 @@ class Pages:
         )
 
     def problem(self, what: str, status: int) -> HTMLResponse:
-        """A page that says what went wrong: `missing` or `failed`."""
-        return self._html("problem.html", Words("en"), status, what=what)
+        """A page that says what went wrong: `missing` or `failed`; the latter asks nothing more of what has failed."""
+        words = Words("en") if what == "failed" else Words(*self._register.home())
+        return self._html("problem.html", words, status, what=what)
 
     def _html(self, template: str, words: Words, status: int = 200, **values: object) -> HTMLResponse:
         text = self._templates.get_template(template).render(words=words, label=self._label, **values)
         return HTMLResponse(text, status)
 
 
-def _common(lines: Sequence[Line]) -> Words:
-    """The language and place that all incidents share; English and UTC where they differ."""
+def _common(lines: Sequence[Line], home: tuple[str, str]) -> Words:
+    """The language and place that all incidents share; those of the rule files where there are none, or they differ."""
     languages = {one.words.language for one in lines}
     zones = {one.words.zone_name for one in lines}
-    return Words(languages.pop() if len(languages) == 1 else "en", zones.pop() if len(zones) == 1 else "UTC")
+    language, zone = home
+    return Words(
+        languages.pop() if len(languages) == 1 else language, zones.pop() if len(zones) == 1 else zone
+    )
 
 
 def _static(name: str, kind: str) -> Callable[[Request], Response]:

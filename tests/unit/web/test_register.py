@@ -137,3 +137,10 @@ def test_every_reason_that_a_connector_fails_for_is_said_in_both_languages() -> 
         words = Words(language, "UTC")
         unsaid = [reason for reason in BY_REASON if not words.knows(f"channel.why.{reason}")]
         assert unsaid == ["lagging", "nothing"], "these are no failures"
+
+
+def test_where_there_is_no_incident_pages_speak_as_the_rule_files_do() -> None:
+    web = client(build(Store(), Health(), exposition, register=register("nl")))
+    assert "Er is niets aan de hand." in web.get("/").text
+    missing = web.get("/incidents/nobody")
+    assert missing.status_code == 404 and "Dit incident bestaat niet" in missing.text
