@@ -44,7 +44,7 @@ UNKNOWN: Final = (
 )
 """As measured: forty people within seconds, without `usual`, ring from the 15th minute on."""
 MANY: Final = (
-    f"That are many terms: hashtags of Mastodon are read for the first {MOST_HASHTAGS}, and Hacker News, GDELT and Wikipedia "
+    f"Those are many terms: hashtags of Mastodon are read for the first {MOST_HASHTAGS}, and Hacker News, GDELT and Wikipedia "
     f"asked for the first {MOST_SEARCHED}; everywhere else all are looked for."
 )
 RULE_FILE: Final = "watch.yaml"
