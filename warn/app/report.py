@@ -180,8 +180,9 @@ def _in_short(found: dict[str, Any]) -> Iterator[str]:
     ahead = found["median_lead_s"]
     side = "ahead of" if ahead > 0 else "behind"
     yield (
-        f"We were first {found['warn_first']} times, the press {found['press_first']} times, and {found['without_press']} "
-        f"times it wrote nothing. Our page was {_long(abs(ahead))} {side} the first article (median)."
+        f"We were first {_some(found['warn_first'], 'time')}, the press {_some(found['press_first'], 'time')}, and "
+        f"{_some(found['without_press'], 'time')} it wrote nothing. Our page was {_long(abs(ahead))} {side} the first article "
+        "(median)."
     )
 
 
