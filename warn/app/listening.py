@@ -14,6 +14,7 @@ from typing import Final
 from connectors import build
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Connector, Once
+from warn.ingest.door import FIRST_MS
 from warn.ingest.remedies import BY_REASON
 from warn.model.errors import WarnError
 from warn.settings import Settings
@@ -119,7 +120,9 @@ def _count(found: Found, batch: Batch) -> None:
     found.items += len(batch.items)
     found.readings += len(batch.readings)
     found.refused += len(batch.refused)
-    newest = max((item.created_ms // 1000 for item in batch.items), default=0)
+    # What is dated before 2001 has no date (`warn.ingest.door`), and says nothing of how old it is.
+    dated = (item.created_ms // 1000 for item in batch.items if item.created_ms >= FIRST_MS)
+    newest = max(dated, default=0)
     found.newest_at = max(found.newest_at, newest)
     troubles = dict(found.troubles) | dict(batch.troubles)
     hints = dict(found.hints) | dict(batch.hints)

@@ -38,7 +38,7 @@ _PROTECTION: Final = ("internal", "care", "own", "press", "")
 """Where a source has two roles, the one that protects people most holds."""
 _FOLLOWS_A_POST: Final = frozenset({"update", "edit", "delete"})
 """Kinds whose id is that of a post that is there already."""
-_FIRST_MS: Final = 978_307_200_000
+FIRST_MS: Final = 978_307_200_000
 """2001: what is dated earlier has no date, and says so by one that cannot be."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -254,7 +254,7 @@ def hashes_of(key: bytes, source: str, author: str, days: Iterable[int]) -> froz
 
 def _published(item: Item, seen_ms: int) -> int:
     """When something that counts from when we saw it was published, by its source's own word; 0 where that says nothing."""
-    known = item.dated_by == "seen" and _FIRST_MS <= item.created_ms < seen_ms
+    known = item.dated_by == "seen" and FIRST_MS <= item.created_ms < seen_ms
     return item.created_ms if known else 0
 
 

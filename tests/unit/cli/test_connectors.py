@@ -90,4 +90,9 @@ def test_check_listens_without_a_daemon_and_writes_nothing(
     assert found["old"]["items"] == 1
     assert found["gone"]["error"]
     assert sorted(tmp_path.iterdir()) == before
+    (tmp_path / "posts.jsonl").write_text(
+        '{"id": "1", "source": "x", "created_at": "2000-01-01T00:00:00Z"}\n'
+    )
+    undated = runner.invoke(app, ["connectors", "check", "old", "--seconds", "1"])
+    assert "old: heard 1 item\n" in undated.output, "what has no date has no age"
     assert runner.invoke(app, ["connectors", "check", "nope"]).exit_code == 1

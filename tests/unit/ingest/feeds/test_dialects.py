@@ -119,9 +119,9 @@ def test_json_is_told_as_what_it_is() -> None:
 def test_a_large_feed_is_read_well_within_its_second() -> None:
     item = f"<item><title>a</title><guid>1</guid><pubDate>{' ' * 40}</pubDate><description>{'words ' * 300}</description></item>"
     body = f"<rss version='2.0'><channel>{item * 1_000}</channel></rss>".encode()
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(parse(body)["entries"]) == 1_000
-    assert time.perf_counter() - started < 0.8
-    started = time.perf_counter()
+    assert time.process_time() - started < 0.8
+    started = time.process_time()
     parse(rss("<pubDate>" * 20 + " " * 1_000_000 + "<guid>" + " " * 500_000))
-    assert time.perf_counter() - started < 0.8
+    assert time.process_time() - started < 0.8
