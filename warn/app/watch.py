@@ -117,6 +117,7 @@ async def watch(watched: Watched) -> None:
         loaded = load([rules])
         if loaded.ruleset is None:
             raise RulesError([p.text() for p in loaded.problems])
+        say(f"Incidents, and how each source is, in a browser: {daemon.server.url}")
         board = WatchBoard(loaded.ruleset, daemon.store, bus, daemon.connector_states)
         await _run(daemon, board, say, watched.seconds)
 

@@ -97,6 +97,7 @@ async def test_without_a_network_it_says_so_once_for_each_source_and_stays_up(
         assert len(lines) == 1, f"{place.name}: {lines}\n{said}"
     assert "Traceback" not in said + err.getvalue()
     assert " s warn read 0 posts" in said
+    assert "in a browser: http://127.0.0.1:" in said
     loaded = load([saved])
     assert loaded.ruleset is not None and loaded.ruleset.rules[0].mode == "live"
     assert {c.source for _, c in loaded.ruleset.channels if c.role == "press"} == {"press", "gdelt"}
