@@ -9,6 +9,8 @@ import resource
 import sys
 from typing import Any, BinaryIO, Final
 
+import msgspec
+
 from warn.ingest.feeds.framing import ANSWER, WORK
 from warn.ingest.feeds.parse import HostileError, UnreadableError, parse
 
@@ -63,7 +65,7 @@ def answer(body: bytes, charset: str) -> dict[str, Any]:
 
 
 def _say(answers: BinaryIO, said: dict[str, Any]) -> None:
-    data = json.dumps(said).encode()
+    data = msgspec.json.encode(said)
     answers.write(ANSWER.pack(len(data)) + data)
     answers.flush()
 

@@ -1,7 +1,7 @@
 """The text of a feed to plain entries. Runs in the child: it takes as long as it takes, and is killed if that is too long.
 
 What is refused before any parser sees it: a document type that declares anything (entities are how a kilobyte becomes a
-gigabyte, or a file of ours), elements too deep or too many.
+gigabyte, or a file of ours), elements too deep, too many, or of too many attributes.
 """
 
 import re
@@ -19,14 +19,16 @@ from warn.ingest.text import plain
 
 MOST_DEPTH: Final = 64
 MOST_ELEMENTS: Final = 20_000
+MOST_ATTRIBUTES: Final = 256
+"""Of one element: each costs the parser a look at all before it."""
 MOST_ENTRIES: Final = 1_000
 MOST_TEXT: Final = 4_000
 _MOST_JUNK: Final = 8_192
 _MOST_STARTS: Final = 8
 _STARTS: Final = re.compile(r"<(?:\?xml|rss|feed|rdf)", re.IGNORECASE)
 _ROOT: Final = re.compile(r"<(?:[a-z0-9]{1,20}:)?(?:rss|feed|rdf)[\s:>/]", re.IGNORECASE)
-_UNSOUND: Final = dict.fromkeys([*(c for c in range(32) if c not in {9, 10, 13}), 0xFFFE, 0xFFFF])
-_NAMED: Final = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31};)")
+_UNSOUND: Final = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_NAMED: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]{1,31};)")
 _RSS_09: Final = ("http://my.netscape.com/rdf/simple/0.9/", "http://channel.netscape.com/rdf/simple/0.9/")
 _PARSER_SAYS: Final = {
     "Unknown": "it is XML, but no feed",
@@ -49,7 +51,7 @@ def parse(data: bytes, charset: str = "") -> dict[str, Any]:
     """`{title, language, ttl_min, skip_hours, hubs, left_out, empty, entries}` of plain values. Raises HostileError,
     UnreadableError.
     """
-    text = decode(data, charset).translate(_UNSOUND)
+    text = _UNSOUND.sub("", decode(data, charset))
     text = plain_dates(_NAMED.sub(_character, _mended(_root(text))))
     # A declaration of ours, and nothing before it: the parser looks for one in whatever else a feed begins with.
     encoded = b"<?xml version='1.0' encoding='utf-8'?>" + text.encode("utf-8", "replace")
@@ -180,6 +182,8 @@ class Look:
             raise HostileError(f"its elements are more than {MOST_DEPTH} deep")
         if self._elements > MOST_ELEMENTS:
             raise HostileError(f"it has more than {MOST_ELEMENTS:,} elements")
+        if len(attributes) > MOST_ATTRIBUTES:
+            raise HostileError(f"it has an element of more than {MOST_ATTRIBUTES} attributes")
         self._text = [] if name in {"ttl", "hour", "language", "dc:language"} else None
         self.language = self.language or attributes.get("xml:lang", "")[:35]
         if name.rpartition(":")[2] == "link" and attributes.get("rel") == "hub":

@@ -1,7 +1,7 @@
 """Has feeds read by a child, one for all who read feeds: whatever a feed does to it, the daemon keeps its pulse.
 
-The child is started with the first feed, ended with the last user, and replaced when a feed took it longer than a
-second. It is given no setting, no key and no file.
+The child is started with the first user, ended with the last one, and replaced at once when a feed took it too long or
+killed it. It is given no setting, no key and no file.
 """
 
 import asyncio
@@ -10,17 +10,24 @@ import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
+import msgspec
+
 from warn.ingest.feeds.framing import ANSWER, MOST_ANSWER, WORK
 from warn.model.errors import PermanentError, Reason, TemporaryError
 
-DEADLINE_S: Final = 1.0
+DEADLINE_S: Final = 0.8
+"""From when a child is ready until its answer is here. What is killed then is refused within a second, all in all."""
 START_S: Final = 30.0
 """A machine that is busy with something else takes its time to start a process."""
+_TOO_LONG: Final = "it takes too long to read, as a feed made to do harm does"
+_KILLED: Final = "the process that reads feeds died of it, as of one made to do harm"
+_NO_START: Final = "the process that reads feeds does not start"
+_BROKEN: Final = (OSError, asyncio.IncompleteReadError, ValueError, msgspec.MsgspecError)
 _ROOT: Final = str(Path(__file__).resolve().parents[3])
 
 
@@ -57,6 +64,7 @@ class Reader:
     def __init__(self, deadline_s: float = DEADLINE_S) -> None:
         self._deadline_s = deadline_s
         self._process: Process | None = None
+        self._ready = False
         self._turn = asyncio.Lock()
         self.users = 0
         self.started = 0
@@ -68,45 +76,59 @@ class Reader:
         """
         async with self._turn:
             process = await self._child()
-            answered = False
+            said: dict[str, Any] | None = None
+            died = False
             try:
                 async with asyncio.timeout(self._deadline_s):
                     said = await _exchange(process, data, charset)
-                answered = True
             except TimeoutError:
-                raise PermanentError(
-                    "it takes longer than a second to read, as a feed made to do harm does",
-                    reason=Reason.HOSTILE,
-                ) from None
-            except (OSError, asyncio.IncompleteReadError, ValueError):
-                raise PermanentError(
-                    "the process that reads feeds died of it, as of one made to do harm",
-                    reason=Reason.HOSTILE,
-                ) from None
+                pass
+            except _BROKEN:
+                died = True
             finally:
-                if not answered:  # it may be in the middle of something
+                if said is None:  # it may be in the middle of something
                     await self.end()
+            if said is None:
+                # The next one begins to load what it needs now, and not with the next feed.
+                await self._start()
+        if said is None:
+            raise PermanentError(_KILLED if died else _TOO_LONG, reason=Reason.HOSTILE)
         return _feed(said)
 
-    async def _child(self) -> Process:
-        if self._process is not None and self._process.returncode is None:
-            return self._process
+    async def warm(self) -> None:
+        """Start the child now, so that the first feed need not wait for it."""
+        async with self._turn:
+            if self._process is None:
+                await self._start()
+
+    async def _start(self) -> None:
+        """Start a child, and do not wait until it is ready. Where none can be started, the next feed tries again."""
         self.started += 1
-        process = self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-m", "warn.ingest.feeds.child",
-            stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True, env=_environment(),
-        )  # fmt: skip
-        ready = False
+        self._ready = False
+        with suppress(OSError):
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-m", "warn.ingest.feeds.child",
+                stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True, env=_environment(),
+            )  # fmt: skip
+
+    async def _child(self) -> Process:
+        """A child that is ready. Raises TemporaryError."""
+        if self._process is None or self._process.returncode is not None:
+            await self._start()
+        process = self._process
+        if process is None:
+            raise TemporaryError(_NO_START, reason=Reason.UNEXPECTED)
         try:
-            async with asyncio.timeout(START_S):
-                ready = bool((await _answer(process)).get("ready"))
-        except (TimeoutError, OSError, asyncio.IncompleteReadError, ValueError):
+            if not self._ready:
+                async with asyncio.timeout(START_S):
+                    self._ready = bool((await _answer(process)).get("ready"))
+        except (TimeoutError, *_BROKEN):
             pass
         finally:
-            if not ready:
+            if not self._ready:
                 await self.end()
-        if not ready:
-            raise TemporaryError("the process that reads feeds does not start", reason=Reason.UNEXPECTED)
+        if not self._ready:
+            raise TemporaryError(_NO_START, reason=Reason.UNEXPECTED)
         return process
 
     async def end(self) -> None:
@@ -130,6 +152,7 @@ async def reader() -> AsyncGenerator[Reader]:
     one = _readers.setdefault(asyncio.get_running_loop(), Reader())
     one.users += 1
     try:
+        await one.warm()
         yield one
     finally:
         one.users -= 1
@@ -150,7 +173,7 @@ async def _answer(process: Process) -> dict[str, Any]:
     (size,) = ANSWER.unpack(await process.stdout.readexactly(ANSWER.size))
     if size > MOST_ANSWER:
         raise ValueError("an answer larger than any")
-    said = json.loads(await process.stdout.readexactly(size))
+    said = msgspec.json.decode(await process.stdout.readexactly(size))
     if not isinstance(said, dict):
         raise ValueError("an answer that is none")  # noqa: TRY004 - one kind of error for all that is no answer
     return said

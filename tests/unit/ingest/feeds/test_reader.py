@@ -49,6 +49,9 @@ HOSTILE = {
     "an entity alone": rss(b"", b"<!ENTITY x 'y'>"),
     "nested": rss(_NESTED),
     "100,000 entries": rss(b"<item><g/></item>" * 100 * KB),
+    "many attributes": rss(
+        b"<item><title>Acme</title><g " + b" ".join(b"a%d=''" % i for i in range(150 * KB)) + b"/></item>"
+    ),
     "100,000 attributes": rss(b"<item>" + b"".join(b"<a x%d=''/>" % i for i in range(30 * KB)) + b"</item>"),
 }
 """Must be refused, as hostile."""
@@ -57,7 +60,10 @@ HARMLESS = {
     "nested unmatched": rss(b"<item><title>Acme</title><description><![CDATA[" + b"<b></i>" * 200 * KB + b"]]></description></item>"),
     "one giant word": rss(b"<item><title>" + b"x" * 2_000 * KB + b"</title></item>"),
     "giant attribute": rss(b"<item><title>Acme</title><g x='" + b"y" * 1_900 * KB + b"'/></item>"),
-    "many attributes": rss(b"<item><title>Acme</title><g " + b" ".join(b"a%d=''" % i for i in range(150 * KB)) + b"/></item>"),
+    "many attributes, broken": rss(b"<item><title>Acme</title></x><g " + b" ".join(b"a%d=''" % i for i in range(150 * KB)) + b"/></item>"),
+    "euros": b"<?xml version='1.0' encoding='cp1252'?>" + rss(b"".join(b"<item><title>A</title><guid>http://x.y/" + b"\x80" * 1_900 + b"</guid></item>" for _ in range(1_000)), b""),
+    "marked-up": rss(b"".join(b"<item><title>A</title><description><![CDATA[" + b"<b></i>" * 250 + b"]]></description></item>" for _ in range(1_000))),
+    "links with much in them": rss(b"".join(b"<item><title>A%d</title><link>http://x.y/?" % i + b"&amp;".join([b"a"] * 300) + b"</link></item>" for i in range(1_000))),
     "broken and nested": rss(b"<item><title>Acme</title></item><x>" + b"<a><b " * 150 * KB),
     "broken close tags": rss(b"<item><title>Acme</title></item>" + b"</a>" * 400 * KB),
     "ampersands": rss(b"<item><title>Acme</title><description>" + b"&" * 1_900 * KB + b"</description></item>"),
@@ -112,20 +118,34 @@ async def pulse(most_s: float) -> AsyncIterator[None]:
     assert worst < most_s, f"held up for {worst * 1000:.0f} ms"
 
 
+TRIES = 3
+"""On a machine that is busy with other tests; a feed that takes too long takes too long each time."""
+
+
 async def outcome(data: bytes) -> Feed | WarnError:
-    """What comes of it, which has to come within a second (and a bit, for a busy machine)."""
-    found: Feed | WarnError
+    """What comes of it: within a second from when there is a child that is ready, kill and all."""
+    seconds = 0.0
     async with reader() as one:
-        await one.read(GOOD)
-        started = time.perf_counter()
-        async with pulse(0.1):
-            try:
-                found = await one.read(data)
-            except WarnError as e:
-                found = e
-        assert time.perf_counter() - started < 1.5
-        assert (await one.read(GOOD)).entries[0].title == "Acme", "the next feed is read as if nothing were"
-    return found
+        for _ in range(TRIES):
+            found, seconds = await _timed(one, data)
+            good = await one.read(GOOD)
+            assert good.entries[0].title == "Acme", "the next feed is read as if nothing were"
+            if seconds < 1.0:
+                return found
+    raise AssertionError(f"it took {seconds:.2f} s, {TRIES} times")
+
+
+async def _timed(one: Reader, data: bytes) -> tuple[Feed | WarnError, float]:
+    found: Feed | WarnError
+    await one.read(GOOD)
+    started = time.perf_counter()
+    async with pulse(0.1):
+        try:
+            found = await one.read(data)
+        except WarnError as e:
+            found = e
+        seconds = time.perf_counter() - started
+    return found, seconds
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -204,15 +224,31 @@ async def test_a_killed_child_is_replaced_and_none_is_left() -> None:
     assert not alive(first.pid, second.pid)
 
 
-async def test_a_child_that_hangs_is_killed() -> None:
-    one = Reader(deadline_s=0.2)
-    await one.read(GOOD)
-    process = one._process
-    assert process is not None
-    os.kill(process.pid, 19)  # SIGSTOP
-    with pytest.raises(PermanentError, match="longer than a second"):
+async def test_a_child_that_hangs_is_killed_within_a_second_and_the_next_one_loads() -> None:
+    one = Reader()
+    took: list[float] = []
+    while len(took) < TRIES and min(took, default=1.0) >= 1.0:
         await one.read(GOOD)
-    assert process.returncode == -9 and one._process is None
+        process = one._process
+        assert process is not None
+        os.kill(process.pid, 19)  # SIGSTOP
+        started = time.perf_counter()
+        with pytest.raises(PermanentError, match="takes too long"):
+            await one.read(GOOD)
+        took.append(time.perf_counter() - started)
+        assert process.returncode == -9
+        assert one._process is not None and one._process is not process and alive(one._process.pid)
+    await one.end()
+    assert min(took) < 1.0, f"it took {took} s"
+
+
+async def test_where_no_child_can_be_started_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/nothing/here")
+    async with reader() as one:
+        with pytest.raises(TemporaryError, match="does not start"):
+            await one.read(GOOD)
+        monkeypatch.undo()
+        assert (await one.read(GOOD)).entries[0].title == "Acme"
 
 
 async def test_cancelled_it_leaves_no_child() -> None:
