@@ -7,6 +7,8 @@ from typing import Final
 from warn.model.errors import PermanentError, Reason, TemporaryError
 
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
+_HEAD: Final = 1_024
+"""Packed bytes count, too: they may unpack to nothing, without end. What cannot be packed grows a little."""
 
 
 async def read_body(place: str, encoding: str, chunks: AsyncIterator[bytes], most: int) -> bytes:
@@ -20,19 +22,19 @@ async def read_body(place: str, encoding: str, chunks: AsyncIterator[bytes], mos
             f"{place}: it answers in an encoding that nobody asked for", reason=Reason.MALFORMED
         )
     unpack = zlib.decompressobj(_GZIP_OR_ZLIB)
-    body, any_ = bytearray(), False
+    body, came = bytearray(), 0
     async for chunk in chunks:
-        any_ = any_ or bool(chunk)
+        came += len(chunk)
         if not packed:
             body += chunk
         elif not _unpack(unpack, chunk, body, most):
             raise TemporaryError(f"{place}: its answer cannot be unpacked", reason=Reason.MALFORMED)
-        if len(body) > most:
+        if len(body) > most or came > 2 * most + _HEAD:
             raise PermanentError(
                 f"{place}: its answer is larger than {most:,} bytes, which is as much as is read",
                 reason=Reason.HOSTILE,
             )
-    if packed and any_ and not unpack.eof:
+    if packed and came and not unpack.eof:
         raise TemporaryError(f"{place}: its answer ends in the middle", reason=Reason.MALFORMED)
     return bytes(body)
 

@@ -21,6 +21,7 @@ from warn.ingest.outbound.body import read_body
 from warn.ingest.outbound.faults import told
 from warn.ingest.outbound.guard import Guard, Resolve, resolve
 from warn.ingest.outbound.stream import Events, Frames, events, frames
+from warn.ingest.outbound.turns import Transport
 from warn.model.errors import PermanentError, Reason
 
 MOST_BODY: Final = 2 * 1024 * 1024
@@ -74,7 +75,7 @@ class Outbound:
 
     async def __aenter__(self) -> Self:
         tls = self._tls or httpx2.create_ssl_context(trust_env=False)
-        transport = httpx2.AsyncHTTPTransport(verify=tls, trust_env=False)
+        transport = Transport(verify=tls, trust_env=False)
         # The library has no public way to a network of one's own; `tests/unit/ingest/outbound` would notice its end.
         transport._pool = httpcore2.AsyncConnectionPool(  # noqa: SLF001
             ssl_context=tls,

@@ -13,6 +13,7 @@ from typing import Any, Final
 import httpcore2
 
 from warn.ingest.outbound.address import PORTS, is_open
+from warn.ingest.outbound.turns import PIECE, Turns
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """All addresses of a host. Raises OSError."""
@@ -30,12 +31,19 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 
 class _Stream(httpcore2.AsyncNetworkStream):
-    """A connection that is closed, too, when it is cut off in the middle of agreeing on TLS; the library forgets it."""
+    """A connection that is read in small pieces. It is closed, too, when it is cut off in the middle of agreeing on TLS;
+    the library forgets it.
+    """
 
     def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
         self._stream = stream
-        self.read, self.write, self.aclose = stream.read, stream.write, stream.aclose  # type: ignore[method-assign]
+        self._turns = Turns()
+        self.write, self.aclose = stream.write, stream.aclose  # type: ignore[method-assign]
         self.get_extra_info = stream.get_extra_info  # type: ignore[method-assign]
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the port is httpcore's
+        await self._turns.give_way()  # what TLS has unpacked already is handed out without one
+        return await self._stream.read(min(max_bytes, PIECE), timeout)
 
     async def start_tls(
         self,
@@ -44,7 +52,7 @@ class _Stream(httpcore2.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109 - the port is httpcore's
     ) -> httpcore2.AsyncNetworkStream:
         try:
-            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+            return _Stream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
         except BaseException:
             await self._stream.aclose()
             raise

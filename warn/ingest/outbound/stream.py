@@ -18,6 +18,7 @@ from httpx2.websockets import (
 from warn.ingest.outbound.answer import refusal
 from warn.ingest.outbound.faults import broken, told
 from warn.ingest.outbound.pump import Pump, pumping
+from warn.ingest.outbound.turns import Socket
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 
 MOST_EVENT: Final = 1024 * 1024
@@ -128,10 +129,11 @@ async def frames(
     async def read(pump: Pump[str | bytes]) -> None:
         wrong: WarnError | None = None
         sink = _Sink(pump)
+        socket = Socket(place)
         opening = AsyncWebSocketClient(
             client,
             max_message_size_bytes=most,
-            session_class=partial(_Session, sink),  # type: ignore[arg-type]  # it is only called
+            session_class=partial(_Session, sink, socket),  # type: ignore[arg-type]  # it is only called
         )
         timeout = httpx2.Timeout(deadline_s, read=None)
         try:
@@ -172,9 +174,10 @@ class _Session(AsyncWebSocketSession):
     what a stream of thousands a second costs.
     """
 
-    def __init__(self, sink: _Sink, *args: Any, **settings: Any) -> None:
+    def __init__(self, sink: _Sink, socket: Socket, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._sink = sink
+        self.connection = socket
 
     async def _background_receive(self, max_bytes: int) -> None:
         # The library has no public way; `tests/unit/ingest/outbound` would notice its end.

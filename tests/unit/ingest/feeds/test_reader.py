@@ -3,13 +3,12 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.shared import SHARED, needs_shared
+from tests.unit.ingest.pulse import pulse
 from warn.ingest.feeds.reader import Feed, Reader, reader
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 
@@ -97,25 +96,6 @@ def told(pid: int) -> tuple[bytes, str]:
 
 def alive(*pids: int) -> bool:
     return any(proc(pid).exists() for pid in pids)
-
-
-@asynccontextmanager
-async def pulse(most_s: float) -> AsyncIterator[None]:
-    """What else the daemon does is never held up for longer than this."""
-    worst = 0.0
-
-    async def beat() -> None:
-        nonlocal worst
-        while True:
-            before = time.perf_counter()
-            await asyncio.sleep(0.005)
-            worst = max(worst, time.perf_counter() - before - 0.005)
-
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(beat())
-        yield
-        task.cancel()
-    assert worst < most_s, f"held up for {worst * 1000:.0f} ms"
 
 
 TRIES = 3
