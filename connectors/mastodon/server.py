@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -12,12 +11,11 @@ from connectors.mastodon.statuses import MOST_BODY, PLACE, Numbers, Reader
 from warn.ingest.loose import loose_json
 from warn.ingest.outbound import Answer, Outbound
 from warn.ingest.outbound.address import places
-from warn.ingest.outbound.answer import retry_after
+from warn.ingest.outbound.answer import reset_after
 from warn.model.errors import PermanentError, Reason, TemporaryError
 
 BETWEEN_S: Final = 1.1
 """Between two requests: 300 in five minutes are allowed."""
-LONGEST_RESET_S: Final = 900.0
 Scope = Literal["all", "local", "remote", "hashtags"]
 _NO_TOKEN: Final = 422
 
@@ -106,7 +104,7 @@ class Server:
         self._next = mine + self._between_s
         await asyncio.sleep(mine - now)
         answer = await self._out.get(
-            self.url + path, params=params or {}, accept=(429, _NO_TOKEN, *accept), most=MOST_BODY
+            self.url + path, params=params or {}, accept=(_NO_TOKEN, *accept), most=MOST_BODY
         )
         self._heed(answer)
         if answer.status == _NO_TOKEN:
@@ -116,16 +114,8 @@ class Server:
         return answer
 
     def _heed(self, answer: Answer) -> None:
-        """Wait where it says that the next request would be too much. Raises TemporaryError where this one was."""
-        now = time.time()
-        reset = _reset_s(answer.headers.get("x-ratelimit-reset", ""), now)
-        if answer.status == 429:
-            told = retry_after(answer.headers, now)
-            raise TemporaryError(
-                f"{self.place}: HTTP 429, asked too often",
-                reason=Reason.RATE_LIMITED,
-                retry_after_s=reset if told is None else told,
-            )
+        """Wait where it says that the next request would be too much."""
+        reset = reset_after(answer.headers, time.time())
         left = answer.headers.get("x-ratelimit-remaining", "").strip()
         if left.isascii() and left.isdigit() and int(left[:9]) <= 1 and reset is not None:
             self._next = max(self._next, asyncio.get_running_loop().time() + reset)
@@ -186,16 +176,3 @@ def _place(url: str) -> tuple[str, int]:
         return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
         return "", 0
-
-
-def _reset_s(said: str, now: float) -> float | None:
-    """Seconds until the server counts anew, which it gives as a date or as seconds since 1970."""
-    try:
-        at = (
-            float(said[:12])
-            if said.isascii() and said.isdigit()
-            else datetime.fromisoformat(said).timestamp()
-        )
-    except (ValueError, OverflowError):
-        return None
-    return min(max(0.0, at - now), LONGEST_RESET_S)

@@ -39,6 +39,7 @@ class Backoff:
         ceiling = min(PARKED_S if auth else LONGEST_S, FIRST_S * 2.0 ** min(self.failures, 20))
         drawn = max(FIRST_S, self._chance.uniform(0, ceiling))
         told = error.retry_after_s if isinstance(error, TemporaryError) else None
-        if told is None:
+        if not told or told < 0:
+            # "At once" is no word on when: a source that says so again and again would be asked without end.
             return drawn
-        return min(max(told, 0.0), MOST_PATIENCE_S) + self._chance.uniform(0, FIRST_S)
+        return min(told, MOST_PATIENCE_S) + self._chance.uniform(0, FIRST_S)

@@ -42,7 +42,13 @@ def test_the_sources_own_word_on_when_is_kept() -> None:
     backoff = Backoff(random.Random(1))
     for _ in range(20):
         assert 77.0 <= backoff.wait(temporary(Reason.RATE_LIMITED, 77.0), 0.0) <= 78.0
-    assert backoff.wait(temporary(after=-5.0), 0.0) <= 1.0
+
+
+@pytest.mark.parametrize("after", [0.0, -5.0])
+def test_a_source_that_says_at_once_again_and_again_is_left_alone_as_any_other(after: float) -> None:
+    backoff = Backoff(random.Random(1))
+    waits = [backoff.wait(temporary(Reason.RATE_LIMITED, after), 0.0) for _ in range(40)]
+    assert min(waits) >= 1.0 and max(waits) > 150.0 and sum(waits) > 1_000.0
 
 
 def test_a_refused_key_is_tried_ever_more_rarely_up_to_a_quarter_of_an_hour() -> None:

@@ -22,7 +22,7 @@ from tests.unit.ingest.outbound.serving import (
     ok,
     out,
 )
-from warn.ingest.outbound.answer import refusal, retry_after
+from warn.ingest.outbound.answer import refusal, reset_after, retry_after
 from warn.ingest.outbound.body import read_body
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 
@@ -207,6 +207,29 @@ def test_a_retry_after_is_read_or_left(said: str) -> None:
 )  # fmt: skip
 def test_retry_after(said: str, seconds: float | None) -> None:
     assert retry_after({"retry-after": said}, 1_000.0) == seconds
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [({"x-ratelimit-reset": "1970-01-12T13:48:20.000000Z"}, 100.0), ({"ratelimit-reset": "1000100"}, 900.0),
+     ({"ratelimit-reset": "1790000060"}, 900.0), ({"ratelimit-reset": "253"}, 253.0), ({"x-ratelimit-reset": "594.0"}, None),
+     ({"x-ratelimit-reset": "1970-01-01T00:00:00Z"}, 0.0), ({"x-ratelimit-reset": "1970-01-12T13:48:20"}, 100.0),
+     ({"x-ratelimit-reset": "soon"}, None), ({"x-ratelimit-reset": "-5"}, None), ({"x-ratelimit-reset": "9" * 90}, 900.0),
+     ({"x-ratelimit-reset": "١٢"}, None), ({"x-ratelimit-reset": "nan"}, None), ({}, None)],
+)  # fmt: skip
+def test_when_a_limit_is_counted_anew(headers: dict[str, str], seconds: float | None) -> None:
+    assert reset_after(headers, 1_000_000.0) == seconds
+
+
+def test_a_limit_that_says_when_is_heard_and_retry_after_before_it() -> None:
+    headers = {"ratelimit-reset": "30"}
+    for status, said, after in (
+        (429, headers, 30.0),
+        (429, {**headers, "retry-after": "7"}, 7.0),
+        (503, headers, None),
+    ):
+        error = refusal("the forum", status, said, {}, 0.0)
+        assert isinstance(error, TemporaryError) and error.retry_after_s == after
 
 
 def test_a_remedy_is_for_both_ways_of_refusing() -> None:
