@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from tests.contract.connectors.certificates import flawed, trusting
 from tests.contract.connectors.misbehaving import FAULTS, PLANTED, STREAM, Expected, Fault
-from tests.contract.connectors.service import free_port, raw, self_signed
+from tests.contract.connectors.service import free_port, raw
 from warn.ingest.backoff import FIRST_S, LONGEST_S, PARKED_S, Backoff
 from warn.ingest.connector import Connector, Trouble
 from warn.ingest.outbound import client
@@ -92,19 +93,19 @@ async def _check(
 ) -> None:
     tasks, sockets = asyncio.all_tasks(), _sockets()
     began = time.time()
-    with _deadline(DEADLINE_S if fault.unanswered else 5.0):
+    with _deadline(DEADLINE_S if fault.unanswered else 5.0), trusting():
         async with _misbehaving(fault) as (url, trap):
             told = await _run(make, url)
             trapped = trap.connections
     assert told.outcome is not None, "the connector hid it: neither an error nor a trouble was told"
     assert not trapped, "it followed a redirect to where nobody allowed it to go"
-    _check_words(told, place, remedy if fault.refuses_us else "", secrets)
+    _check_words(told, place, (remedy if fault.refuses_us else "", *fault.says), secrets)
     if isinstance(told.outcome, WarnError):
         _check_error(told.outcome, expected, time.time() - began)
     await _check_nothing_left(tasks, sockets)
 
 
-def _check_words(told: _Told, place: str, remedy: str, secrets: Sequence[str]) -> None:
+def _check_words(told: _Told, place: str, words: Sequence[str], secrets: Sequence[str]) -> None:
     outcome = told.outcome
     if isinstance(outcome, Trouble):
         said = f"{outcome.where}: {outcome.message}"
@@ -113,7 +114,8 @@ def _check_words(told: _Told, place: str, remedy: str, secrets: Sequence[str]) -
         said = str(outcome)
         behind = " ".join(str(error) for error in _chain(outcome))
     assert place in said, f"the error does not name its place {place!r}: {said}"
-    assert remedy in said, f"the error does not say what to do ({remedy!r}): {said}"
+    for word in words:
+        assert word in said, f"the error does not say what is wrong and what to do ({word!r}): {said}"
     for secret in secrets:
         assert secret not in said + behind + repr(outcome), (
             f"the error or what lies behind it says {secret!r}"
@@ -152,7 +154,7 @@ def _check_backoff(error: WarnError, told: float | None) -> None:
     waits = [backoff.wait(error, 1.0) for _ in range(30)]
     if isinstance(error, PermanentError):
         assert set(waits) == {PARKED_S}, "what a person has to mend is looked at every 15 minutes"
-    elif told is not None:
+    elif told:
         assert all(told <= wait <= told + FIRST_S for wait in waits), "the source's own word was not kept"
     else:
         most = PARKED_S if error.reason is Reason.AUTH else LONGEST_S
@@ -282,7 +284,7 @@ async def _misbehaving(fault: Fault) -> AsyncGenerator[tuple[str, _Trap], None]:
     if fault.handle is None:
         yield f"http://127.0.0.1:{free_port()}", trap
         return
-    tls = self_signed() if fault.tls == "self-signed" else None
+    tls = flawed(fault.tls) if fault.tls not in ("", "none") else None
     async with raw(trap) as forbidden, raw(fault.handle(forbidden.url), tls=tls) as address:
         scheme = "https" if fault.tls else "http"
         yield f"{scheme}://{address.inside}", trap

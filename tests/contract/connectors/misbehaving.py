@@ -2,11 +2,12 @@
 
 import asyncio
 import gzip
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from email.utils import formatdate
 from time import time
 from typing import Final, Literal, NamedTuple
 
+from tests.contract.connectors.certificates import Flaw
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 
 PLANTED: Final = "planted-f00d"
@@ -26,15 +27,16 @@ class Expected(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """`handle` is None where nobody listens. `unanswered`: only a deadline ends it. `tls`: asked for https; `none` where
-    the server does not speak it.
+    """`handle` is None where nobody listens. `unanswered`: only a deadline ends it. `tls`: asked for https; what is wrong
+    with the certificate, `none` where the server speaks no TLS. `says`: words that the error must hold.
     """
 
     handle: Made | None
     expected: Expected
     unanswered: bool = False
     refuses_us: bool = False
-    tls: Literal["", "self-signed", "none"] = ""
+    tls: Literal["", "none"] | Flaw = ""
+    says: Sequence[str] = ()
 
 
 def answers(status: int, headers: Callable[[], Mapping[str, str]] = dict, body: bytes = b"") -> Made:
@@ -152,6 +154,12 @@ def _permanent(*reasons: Reason) -> Expected:
     return Expected(PermanentError, frozenset(reasons))
 
 
+def _certificate(wrong: Flaw, *says: str) -> Fault:
+    return Fault(
+        _status(200), _temporary(Reason.NETWORK), tls=wrong, says=("its certificate is not accepted", *says)
+    )
+
+
 # Streams and POSTs follow no redirect at all, so that they cannot tell where one leads.
 _ROUND: Final = _permanent(Reason.CONFIG, Reason.CLIENT)
 _INWARD: Final = _permanent(Reason.HOSTILE, Reason.CONFIG, Reason.CLIENT)
@@ -167,6 +175,13 @@ FAULTS: Final[Mapping[str, Fault]] = {
     ),
     "429, a date": Fault(
         _status(429, lambda: {"retry-after": formatdate(time() + 120, usegmt=True)}),
+        _temporary(Reason.RATE_LIMITED, after_s=120),
+    ),
+    "429, at once": Fault(
+        _status(429, lambda: {"retry-after": "0"}), _temporary(Reason.RATE_LIMITED, after_s=0)
+    ),
+    "429, counted anew": Fault(
+        _status(429, lambda: {"x-ratelimit-reset": str(int(time()) + 120)}),
         _temporary(Reason.RATE_LIMITED, after_s=120),
     ),
     "500": Fault(_status(500), _temporary(Reason.SERVER)),
@@ -186,8 +201,14 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "redirect inside": Fault(_redirects(lambda forbidden: f"{forbidden}/admin"), _INWARD),
     "giant body": Fault(_just(_giant), _permanent(Reason.HOSTILE)),
     "giant body, packed": Fault(_packed_giant(), _permanent(Reason.HOSTILE)),
-    "wrong TLS": Fault(_status(200), _temporary(Reason.NETWORK), tls="self-signed"),
-    "no TLS": Fault(_just(_not_http), _temporary(Reason.NETWORK), tls="none"),
+    "certificate, expired": _certificate("expired", "it has expired", "has to renew it", "clock"),
+    "certificate, not yet valid": _certificate("not yet valid", "it is not valid yet", "clock"),
+    "certificate, another name": _certificate("another name", "it is for another", "see whether the address"),
+    "certificate, self-signed": _certificate(
+        "self-signed", "it vouches for itself", "have this machine trust it"
+    ),
+    "certificate, nobody's": _certificate("nobody's", "nobody we know", "have this machine trust it"),
+    "no TLS": Fault(_just(_not_http), _temporary(Reason.NETWORK), tls="none", says=("no TLS",)),
     "nobody listens": Fault(None, _temporary(Reason.NETWORK)),
     "ends in the middle": Fault(_just(_ends_in_the_middle), _BROKEN),
     "hangs up": Fault(_just(_hangs_up), _BROKEN),

@@ -9,12 +9,8 @@
 import asyncio
 import socket
 import ssl
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import uvicorn
@@ -147,19 +143,3 @@ def free_port() -> int:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         return int(closed.getsockname()[1])
-
-
-@cache
-def self_signed() -> ssl.SSLContext:
-    """TLS with a certificate that nobody vouches for."""
-    with tempfile.TemporaryDirectory() as folder:
-        key, certificate = Path(folder) / "key.pem", Path(folder) / "certificate.pem"
-        subprocess.run(
-            ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-             "-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=localhost",
-             "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"),
-            check=True, capture_output=True,
-        )  # fmt: skip
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        return context

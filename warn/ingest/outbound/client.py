@@ -6,8 +6,9 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final, Self
 
@@ -28,6 +29,8 @@ MOST_BODY: Final = 2 * 1024 * 1024
 MOST_REDIRECTS: Final = 3
 DEADLINE_S: Final = 20.0
 """Where a connector gives no other. Looked up when a client is made, so that the suite of faults can shorten it."""
+TRUST: Callable[[], ssl.SSLContext] = partial(httpx2.create_ssl_context, trust_env=False)
+"""Whom the machine trusts. Looked up when a client is opened, so that the suite of faults can add an authority of its own."""
 USER_AGENT: Final = (
     f"warn-daemon/{__version__} (early warning of crises; +https://pypi.org/project/warn-daemon/)"
 )
@@ -74,7 +77,7 @@ class Outbound:
         self._open: httpx2.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
-        tls = self._tls or httpx2.create_ssl_context(trust_env=False)
+        tls = self._tls or TRUST()
         transport = Transport(verify=tls, trust_env=False)
         # The library has no public way to a network of one's own; `tests/unit/ingest/outbound` would notice its end.
         transport._pool = httpcore2.AsyncConnectionPool(  # noqa: SLF001

@@ -11,17 +11,18 @@ import httpx2
 from warn.ingest.outbound.guard import BlockedError
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 
+_UNTRUSTED: Final = "if it is a machine of yours, let an authority sign it that this machine trusts, or have this machine trust it"
 _CERTIFICATE: Final = {
-    9: "it is not valid yet",
-    10: "it has expired",
-    18: "it vouches for itself",
-    19: "it vouches for itself",
-    20: "nobody we know vouches for it",
-    21: "nobody we know vouches for it",
-    62: "it is for another name",
-    64: "it is for another address",
+    9: ("it is not valid yet", "see whether the clock of this machine is right"),
+    10: ("it has expired", "whoever runs it has to renew it; see whether the clock of this machine is right"),
+    18: ("it vouches for itself", _UNTRUSTED),
+    19: ("it vouches for itself", _UNTRUSTED),
+    20: ("nobody we know vouches for it", _UNTRUSTED),
+    21: ("nobody we know vouches for it", _UNTRUSTED),
+    62: ("it is for another name", "see whether the address is right"),
+    64: ("it is for another address", "see whether the address is right"),
 }
-"""By OpenSSL's number; its own words hold the name that was asked for."""
+"""By OpenSSL's number what is wrong, and what to do; its own words hold the name that was asked for."""
 _BROKE: Final = ("Server disconnected", "peer closed connection")
 
 
@@ -62,8 +63,10 @@ def broken(place: str, error: BaseException) -> WarnError:
                 reason=Reason.HOSTILE,
             )
         if isinstance(cause, ssl.SSLCertVerificationError):
-            why = _CERTIFICATE.get(cause.verify_code, "it does not hold")
-            return TemporaryError(f"{place}: its certificate is not accepted ({why})", reason=Reason.NETWORK)
+            why, remedy = _CERTIFICATE.get(cause.verify_code, ("it does not hold", _UNTRUSTED))
+            return TemporaryError(
+                f"{place}: its certificate is not accepted ({why}); {remedy}", reason=Reason.NETWORK
+            )
         if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLWantReadError):
             return TemporaryError(f"{place}: no TLS can be agreed on with it", reason=Reason.NETWORK)
     return _plain(place, causes)
