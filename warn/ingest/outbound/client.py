@@ -20,7 +20,7 @@ from warn.ingest.outbound.address import places
 from warn.ingest.outbound.answer import Answer, refusal
 from warn.ingest.outbound.body import read_body
 from warn.ingest.outbound.faults import told
-from warn.ingest.outbound.guard import Guard, Resolve, resolve
+from warn.ingest.outbound.guard import Guard, Resolve
 from warn.ingest.outbound.stream import Events, Frames, events, frames
 from warn.ingest.outbound.turns import Transport
 from warn.model.errors import PermanentError, Reason
@@ -65,7 +65,7 @@ class Outbound:
         headers: Mapping[str, str] | None = None,
         remedies: Mapping[int, str] | None = None,
         deadline_s: float | None = None,
-        resolve: Resolve = resolve,
+        resolve: Resolve | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._place = place

@@ -5,7 +5,6 @@ TLS still holds the certificate to the name.
 """
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final
@@ -13,21 +12,16 @@ from typing import Any, Final
 import httpcore2
 
 from warn.ingest.outbound.address import PORTS, is_open
+from warn.ingest.outbound.names import Lookups
 from warn.ingest.outbound.turns import PIECE, Turns
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""All addresses of a host. Raises OSError."""
+"""All addresses of a host. Raises OSError, and ValueError for what is no name."""
 MOST_TRIED: Final = 4
 
 
 class BlockedError(httpcore2.ConnectError):
     """An address or a port that must not be dialled."""
-
-
-async def resolve(host: str, port: int) -> Sequence[str]:
-    """All addresses that the machine's resolver gives. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(one[4][0]) for one in found]
 
 
 class _Stream(httpcore2.AsyncNetworkStream):
@@ -59,11 +53,15 @@ class _Stream(httpcore2.AsyncNetworkStream):
 
 
 class Guard(httpcore2.AsyncNetworkBackend):
-    """The network of an HTTP client. `inside`: hosts and ports that the settings name, which may be anywhere."""
+    """The network of an HTTP client. `inside`: hosts and ports that the settings name, which may be anywhere. `resolve`: by
+    default the machine's resolver.
+    """
 
-    def __init__(self, inside: frozenset[tuple[str, int]] = frozenset(), resolve: Resolve = resolve) -> None:
+    def __init__(
+        self, inside: frozenset[tuple[str, int]] = frozenset(), resolve: Resolve | None = None
+    ) -> None:
         self._inside = inside
-        self._resolve = resolve
+        self._resolve = resolve or Lookups()
         self._net = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
@@ -83,7 +81,7 @@ class Guard(httpcore2.AsyncNetworkBackend):
                 addresses = await self._resolve(host, port)
         except TimeoutError:
             raise httpcore2.ConnectTimeout("the name was not resolved in time") from None
-        except (OSError, UnicodeError):
+        except (OSError, ValueError):
             raise httpcore2.ConnectError("the name cannot be resolved") from None
         if not addresses:
             raise httpcore2.ConnectError("the name cannot be resolved")
