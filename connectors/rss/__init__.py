@@ -196,7 +196,9 @@ class RssConnector:
             self._next(state, answer, None)
             return _Read()
         feed = await child.read(answer.body, _charset(answer))
-        counts, fills = read(
+        # Beside the loop: a thousand entries may be made to be much work.
+        counts, fills = await asyncio.to_thread(
+            read,
             feed,
             state,
             source=self.source,

@@ -4,7 +4,6 @@ Everything here lives in the seat's state. After a step that may or may not have
 trusted, so a ledger is never mended: a new one is restored from what was committed.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -17,6 +16,7 @@ from warn.ingest.door import Door, Terms, stricter
 from warn.ingest.entry import RefusedError
 from warn.ingest.notices import ALIVE_S, MOST_HEARD
 from warn.ingest.overlap import Overlap, item_hash, reading_hash
+from warn.ingest.turns import Turns
 from warn.model.audit import Deleted
 from warn.model.errors import Reason
 from warn.model.flow import AUDIT, DEADLETTERS
@@ -31,8 +31,6 @@ SPENT: Final = b"spent/"
 PAYLOAD: Final = 4_096
 MOST_DELIVERIES: Final = 65_536
 """Of one name, remembered so that a repeat counts once: ten minutes of a hundred a second, days of what is usual."""
-_TURN: Final = 100
-"""Items between two looks at the event loop: about 3 ms of work."""
 
 _body = msgspec.msgpack.Decoder(tuple[int, str | None, int, tuple[tuple[int, int], ...]])
 _spent = msgspec.msgpack.Decoder(tuple[float, int])
@@ -94,6 +92,7 @@ class Ledger:
     def __init__(self, key: bytes, door: Door, wall: Wall) -> None:
         self._key = key
         self._wall = wall
+        self._turns = Turns()
         self._overlaps: dict[str, Overlap] = {}
         self._sent: dict[str, Overlap] = {}
         self.door = door
@@ -162,9 +161,8 @@ class Ledger:
         overlap, now_ms = self._overlap(name), int(self._wall() * 1000)
         counts: Counter[str] = Counter(read=len(batch.items) + len(batch.readings))
         newest = 0
-        for number, item in enumerate(batch.items):
-            if number % _TURN == _TURN - 1:
-                await asyncio.sleep(0)
+        for item in batch.items:
+            await self._turns.give_way()  # a text may be made to be much work to fold
             newest = max(newest, self._take(step, overlap, counts, item, now_ms, intake))
         for number, reading in enumerate(batch.readings):
             if number % _TURN == _TURN - 1:

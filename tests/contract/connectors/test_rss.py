@@ -12,6 +12,7 @@ from connectors.rss import RssConfig, RssConnector
 from connectors.rss.state import most_known
 from tests.contract.connectors.desk import NOW, OLD, Desk, items, named, rounds, rss, standing
 from tests.contract.connectors.faults import check_faults, inside
+from tests.unit.ingest.pulse import pulse
 from warn.ingest.connector import Cursor
 from warn.ingest.entry import check
 from warn.model.errors import PermanentError, Reason, TemporaryError
@@ -66,6 +67,31 @@ async def test_faults() -> None:
         remedy="",
         secrets=["s3cret"],
     )
+
+
+async def test_entries_that_are_much_work_hold_nobody_up(desk: Desk) -> None:
+    """A thousand links of many parameters each, once all is loaded."""
+    links = (
+        f"<item><title>{i}</title><link>http://x.example/?{i}{'&amp;a' * 330}</link></item>"
+        for i in range(1_000)
+    )
+    hostile = f"<rss version='2.0'><channel>{''.join(links)}</channel></rss>".encode()
+    desk.gives("one", rss(("a1", NOW - 30)), hostile)
+    failed: list[str] = []
+    while len(failed) < 3:
+        desk.asked.clear()
+        try:
+            async with aclosing(desk.connector("one").batches(None)) as batches:
+                await anext(batches)
+                desk.now += 1
+                async with pulse(0.1):
+                    found = await anext(batches)
+        except AssertionError as e:
+            failed.append(str(e))
+        else:
+            assert len(items([found])) == 1_000
+            return
+    pytest.fail(str(failed))
 
 
 async def test_an_entry_becomes_an_article(desk: Desk) -> None:

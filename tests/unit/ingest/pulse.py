@@ -20,6 +20,8 @@ async def pulse(most_s: float) -> AsyncIterator[None]:
 
     async with asyncio.TaskGroup() as group:
         task = group.create_task(beat())
+        await asyncio.sleep(0)  # it has begun
         yield
+        await asyncio.sleep(0.01)  # and has noticed the last
         task.cancel()
     assert worst < most_s, f"held up for {worst * 1000:.0f} ms"

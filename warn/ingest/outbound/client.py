@@ -21,8 +21,8 @@ from warn.ingest.outbound.answer import Answer, refusal
 from warn.ingest.outbound.body import read_body
 from warn.ingest.outbound.faults import told
 from warn.ingest.outbound.guard import Guard, Resolve
+from warn.ingest.outbound.pieces import Transport
 from warn.ingest.outbound.stream import Events, Frames, events, frames
-from warn.ingest.outbound.turns import Transport
 from warn.model.errors import PermanentError, Reason
 
 MOST_BODY: Final = 2 * 1024 * 1024

@@ -13,7 +13,8 @@ import httpcore2
 
 from warn.ingest.outbound.address import PORTS, is_open
 from warn.ingest.outbound.names import Lookups
-from warn.ingest.outbound.turns import PIECE, Turns
+from warn.ingest.outbound.pieces import PIECE
+from warn.ingest.turns import Turns
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """All addresses of a host. Raises OSError, and ValueError for what is no name."""

@@ -17,8 +17,8 @@ from httpx2.websockets import (
 
 from warn.ingest.outbound.answer import refusal
 from warn.ingest.outbound.faults import broken, told
+from warn.ingest.outbound.pieces import Socket
 from warn.ingest.outbound.pump import Pump, pumping
-from warn.ingest.outbound.turns import Socket
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 
 MOST_EVENT: Final = 1024 * 1024

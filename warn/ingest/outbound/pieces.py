@@ -4,35 +4,20 @@ The protocol libraries take apart whatever one read brings before they let go, a
 work as possible: a thousand chunks of one byte, frames that say nothing.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Generator
-from time import perf_counter
 from typing import Final
 
 import httpx2
 from wsproto.connection import CLIENT, Connection
 from wsproto.events import Event, Message
 
+from warn.ingest.turns import Turns
 from warn.model.errors import PermanentError, Reason
 
 PIECE: Final = 8 * 1024
 """Bytes of one read."""
-TURN_S: Final = 0.005
 MOST_IDLE: Final = 512
 """Frames of one read that are no whole message. Those of an honest server are a ping now and then, and pieces of kilobytes."""
-
-
-class Turns:
-    """Gives way to all others when 5 ms have passed."""
-
-    def __init__(self) -> None:
-        self._since = perf_counter()
-
-    async def give_way(self) -> None:
-        """Between two pieces of work."""
-        if perf_counter() - self._since > TURN_S:
-            await asyncio.sleep(0)
-            self._since = perf_counter()
 
 
 class Transport(httpx2.AsyncHTTPTransport):
