@@ -63,7 +63,7 @@ class Inbound:
             call = Call(
                 method=request.method,
                 query=dict(request.query_params),
-                headers={key: ", ".join(request.headers.getlist(key)) for key in request.headers},
+                headers=_headers(request),
                 body=body,
                 at=self._now(),
                 peer=request.client.host if request.client else "",
@@ -134,6 +134,14 @@ def _look(request: Request) -> _Refused | None:
     if not 0 < len(request.scope["path"]) - len(PREFIX) <= MOST_NAME:
         return _Refused(404, "not found")
     return None
+
+
+def _headers(request: Request) -> dict[str, str]:
+    """By name; in one pass, since there may be thousands."""
+    found: dict[str, list[str]] = {}
+    for name, value in request.headers.items():
+        found.setdefault(name, []).append(value)
+    return {name: ", ".join(values) for name, values in found.items()}
 
 
 def _refusal(refused: _Refused) -> Response:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 import httpx2
 import pytest
 
+from tests.unit.ingest.pulse import pulse
 from warn.ingest.connector import Call
 from warn.ingest.pushes import Answer
 from warn.telemetry import metrics
@@ -164,6 +165,41 @@ async def test_a_head_that_does_not_come_is_not_waited_for(monkeypatch: pytest.M
         assert b" 200 " in await reader.readline()
         writer.close()
     assert [call.body for _, call in heard.calls] == [b"{}", b"{}"]
+
+
+async def _read_with_others(server: Server, data: bytes) -> bytes:
+    """All that is answered. Raises AssertionError where the loop stood still, each of three times."""
+    failed: AssertionError | None = None
+    for _ in range(3):
+        try:
+            async with pulse(0.2):
+                return await raw(server, data)
+        except AssertionError as e:
+            failed = e
+    assert failed is not None
+    raise failed
+
+
+async def test_what_is_much_work_to_take_apart_leaves_others_their_turn() -> None:
+    heard = Heard()
+    chunks = b"POST /in/hook HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    asked = b"GET /in/hook HTTP/1.1\r\nHost: a\r\n\r\n"
+    async with serving(heard) as server:
+        assert b" 200 " in await _read_with_others(server, chunks + b"1\r\nx\r\n" * 40_000 + b"0\r\n\r\n")
+        assert {call.body for _, call in heard.calls} == {b"x" * 40_000}
+        many = asked * 300 + asked.replace(b"Host", b"Connection: close\r\nHost")
+        assert (await _read_with_others(server, many)).count(b"HTTP/1.1 200") == 301
+
+
+async def test_headers_that_come_twice_are_joined() -> None:
+    heard = Heard()
+    async with serving(heard) as server:
+        await raw(
+            server,
+            b"POST /in/hook HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nx-b: 2\r\nx-a: 3\r\nConnection: close\r\n\r\n",
+        )
+    headers = heard.calls[0][1].headers
+    assert (headers["x-a"], headers["x-b"]) == ("1, 3", "2")
 
 
 async def test_without_anything_to_send_to_there_is_no_route() -> None:
