@@ -84,7 +84,7 @@ async def test_entries_that_are_much_work_hold_nobody_up(desk: Desk) -> None:
             async with aclosing(desk.connector("one").batches(None)) as batches:
                 await anext(batches)
                 desk.now += 1
-                async with pulse(0.1):
+                async with pulse(0.15):
                     found = await anext(batches)
         except AssertionError as e:
             failed.append(str(e))

@@ -18,7 +18,7 @@ from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 
 TRIES = 3
 """On a machine that is busy with other tests; who is held up by us is held up each time."""
-MOST_S = 0.1
+MOST_S = 0.15
 _CHUNKED = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 _EVENTS = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
 _GZIP = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n"
