@@ -10,11 +10,19 @@ from warn.rulefile.lexicon import Lexicon
 from warn.rulefile.parts import Parts
 from warn.rulefile.private import why_refused
 from warn.rulefile.quantity import zone
+from warn.stages.silence import BRAND
+
+TAKEN = (
+    f"the brand `{BRAND}` is warn's own: under it you are told that warn cannot hear; write yours in another way, "
+    f"such as `{BRAND.capitalize()}`"
+)
 
 
 def check(parts: Parts, lexicons: Mapping[str, Lexicon], folder: Path | None) -> None:
     """Note what is wrong between the parts of one file; files that it names are looked for in `folder`."""
     where = _zone(parts)
+    if parts.head.brand == BRAND:
+        parts.document.add(parts.document.at(("brand",)), TAKEN)
     _register(parts)
     topics = parts.names("topics")
     for loc, name, topic in parts.topics:

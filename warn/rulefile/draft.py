@@ -7,9 +7,11 @@ from typing import Final
 
 from warn.match.fold import fold
 from warn.model.errors import PermanentError, Reason
+from warn.rulefile.check import TAKEN
 from warn.rulefile.quantity import zone
 from warn.rulefile.scalar import plain, unfit
 from warn.rulefile.word import WHY_NEVER, never_found, term
+from warn.stages.silence import BRAND
 
 LONGEST: Final = 200
 
@@ -155,6 +157,8 @@ def draft(
         zone(timezone)
     except ValueError as e:
         raise DraftError(str(e)) from None
+    if brand == BRAND:
+        raise DraftError(TAKEN)
     for name in (brand, *spellings):
         _fit(name)
     words: dict[str, str] = {}

@@ -66,6 +66,9 @@ def test_unknown_languages_and_zones_are_refused() -> None:
     """The nearest zone is suggested."""
     with pytest.raises(DraftError, match="Europe/Amsterdam"):
         draft("Acme", timezone="Europ/Amsterdam")
+    with pytest.raises(DraftError, match="`warn` is warn's own.*such as `Warn`"):
+        draft("warn")
+    assert 'brand: "Warn"' in draft("Warn")
     with pytest.raises(DraftError, match="en or nl"):
         draft("Acme", language="fr")
 
