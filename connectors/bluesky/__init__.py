@@ -33,6 +33,8 @@ PATHS: Final = {2: "/xrpc/network.bsky.jetstream.subscribeEvents", 1: "/subscrib
 MOST_FRAME: Final = 8 * 1024 * 1024
 """A record has at most 1 MB; escaped as JSON it can be six times as much, and one that we cannot take would stop us."""
 MOST_TOGETHER: Final = 500
+SILENCE_S: Final = 30.0
+"""Somebody posts many times a second. With a monitor's three minutes it has to be noticed in less than one."""
 _NOT_THERE: Final = frozenset({Reason.CLIENT, Reason.GONE, Reason.MALFORMED, Reason.AUTH})
 """What a host answers that does not have this version, or does not take this cursor: perhaps it takes the next."""
 _SCHEMES: Final = {"ws": "ws", "http": "ws", "wss": "wss", "https": "wss", "": "wss"}
@@ -75,7 +77,7 @@ class BlueskyConfig(ConnectorConfig):
 class BlueskyConnector:
     """Reads one host after the other. `silence_s`: so long without a frame is an error."""
 
-    def __init__(self, config: BlueskyConfig, *, silence_s: float = 60.0) -> None:
+    def __init__(self, config: BlueskyConfig, *, silence_s: float = SILENCE_S) -> None:
         self._config, self._silence_s = config, silence_s
         self._turn = 0
         self._recent = Recent()

@@ -6,6 +6,7 @@ There is no cursor to ask with: each look asks for what was listed since the las
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
@@ -104,22 +105,22 @@ class GdeltConnector:
             while True:
                 now = int(self._wall())
                 start = max(min(now if read_to is None else read_to, now) - OVERLAP_S, now - REACH_S)
-                for batch in await self._look(out, start, now):
-                    yield batch
+                async with aclosing(self._look(out, start, now)) as look:
+                    async for batch in look:
+                        yield batch
                 gaps = () if read_to is None or read_to >= start else (Gap(read_to, start),)
                 read_to = now
                 yield Batch(cursor=Cursor(str(now)), gaps=gaps)
                 await asyncio.sleep(self._every_s)
 
-    async def _look(self, out: Outbound, start: int, now: int) -> list[Batch]:
+    async def _look(self, out: Outbound, start: int, now: int) -> AsyncGenerator[Batch, None]:
         """What all queries find from `start` on. A query that is refused is taken apart until it is known which term."""
         seen: set[str] = set()
-        found: list[Batch] = []
         waiting = list(self._groups)
         while waiting:
             group = waiting.pop(0)
             try:
-                found.append(await self._ask(out, group, start, now, seen))
+                yield await self._ask(out, group, start, now, seen)
             except InvalidQueryError:
                 at = self._groups.index(group)
                 half = len(group) // 2
@@ -127,10 +128,9 @@ class GdeltConnector:
                 self._groups[at : at + 1] = halves
                 waiting[:0] = halves
                 if not half:
-                    found.append(Batch(troubles=(Trouble(f'{PLACE}: term "{group[0]}"', _NO_QUERY),)))
+                    yield Batch(troubles=(Trouble(f'{PLACE}: term "{group[0]}"', _NO_QUERY),))
         if not self._groups:
             raise PermanentError(f"{PLACE}: it takes none of `terms`: {_NO_QUERY}", reason=Reason.CONFIG)
-        return found
 
     async def _ask(self, out: Outbound, terms: Sequence[str], start: int, now: int, seen: set[str]) -> Batch:
         """One query, page by page back in time."""

@@ -153,6 +153,7 @@ class MastodonConnector:
         """What the feeds have told, until the last of them fails."""
         known = Known()
         failing: dict[str, WarnError] = {}
+        answered = False
         at: Cursor | None = None
         while len(failing) < len(self._feeds):
             told = [await waiting.get()]
@@ -167,10 +168,12 @@ class MastodonConnector:
                     places[one.feed] = one.at
             if len(failing) == len(self._feeds):
                 told = [one for one in told if one.error is None]  # what is raised says it
+            if not told:
+                break
             batch = self._batch(told, known, places)
-            if batch != Batch(cursor=at):
-                yield batch
-            at = batch.cursor
+            if not answered or batch != Batch(cursor=at):
+                yield batch  # the first in any case: it says that somebody answers
+            answered, at = True, batch.cursor
         raise _first(failing.values())
 
     def _make(self, places: Mapping[str, Position]) -> list[Feed]:

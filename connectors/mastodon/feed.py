@@ -27,7 +27,7 @@ WARM_PAGES: Final = 5
 """Pages from before a restart that are read again, only to know the numbers of their posts."""
 LATE_MS: Final = 20_000
 """Posts of other servers come in late, and take their place by when they were written."""
-SILENCE_S: Final = 60.0
+SILENCE_S: Final = 45.0
 """Mastodon says something every 15 s."""
 _CLOCK_MS: Final = 86_400_000
 

@@ -74,6 +74,7 @@ class SimulateConnector:
         town = Town(config.seed, rate=config.rate, peaks=config.peaks)
         stream = town.stream(upto, end, outbreak)
         ahead = next(stream, None)
+        yield Batch()
         while end is None or upto < end:
             now = int(self._wall() * 1000)
             until = min(now, upto + STRIDE_MS) if end is None else min(now, upto + STRIDE_MS, end)

@@ -36,7 +36,8 @@ TELL_S: Final = 5.0
 """Between two cursors where nothing is about us."""
 TOLERANCE_MS: Final = 120_000
 """A change so much later than the last one is not the next one: somewhere somebody edits every second."""
-SILENCE_S: Final = 60.0
+SILENCE_S: Final = 30.0
+"""Somewhere somebody edits every second."""
 PAYLOAD: Final = 4_096
 MOST_CURSOR: Final = 16_384
 

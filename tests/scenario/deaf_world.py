@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapp
 from typing import Any, Final
 
 import looptime
+from msgspec.structs import replace
 
 from warn.app.pipeline import Pipeline
 from warn.bus.base import Seat
@@ -31,7 +32,6 @@ PERIOD_S: Final = 60
 RULES: Final = RuleSet(
     topics=(Topic("Acme/acme", "Acme", any=(Term("acme"),)),),
     rules=(Rule("Acme/Many", "Many", "Acme", "Acme/acme", mode="live"),),
-    channels=(("Acme", Channel("forum", expect_s=15)),),
 )
 
 
@@ -41,6 +41,8 @@ class Living:
     def __init__(self, name: str, source: str) -> None:
         self.name, self.source = name, source
         self.hangs = False
+        self.silence_s: float | None = None
+        """After so long without a byte it gives up by itself, as every stream of ours does; None: never."""
         self.error: BaseException | None = None
 
     async def batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
@@ -50,15 +52,23 @@ class Living:
             if self.error is not None:
                 raise self.error
             if self.hangs:
-                await asyncio.Event().wait()
+                await _hang(self.silence_s)
             n += 1
             now = START + asyncio.get_running_loop().time()
             item = Item(source=self.source, id=f"{self.name} {n}", created_ms=int(now * 1000), text="hello")
             yield Batch((item,), Cursor(str(n)))
 
 
+async def _hang(silence_s: float | None) -> None:
+    if silence_s is None:
+        await asyncio.Event().wait()
+        return
+    await asyncio.sleep(silence_s - 5.0)  # of which it has waited for five
+    raise TemporaryError(f"nothing came for {silence_s:g} s", reason=Reason.TIMEOUT)
+
+
 class FaultyBus(MemoryBus):
-    """A bus on which commits of a stage hang or fail, once they are told to."""
+    """A bus on which commits of a stage, or of one seat of it ("detect 1"), hang or fail, once they are told to."""
 
     def __init__(self, store: MemoryStore) -> None:
         super().__init__(store)
@@ -66,12 +76,13 @@ class FaultyBus(MemoryBus):
         self.full: set[str] = set()
 
     async def open(self, stage: str, partition: int) -> Any:
-        return _FaultySeat(self, stage, await super().open(stage, partition))
+        return _FaultySeat(self, stage, partition, await super().open(stage, partition))
 
 
 class _FaultySeat:
-    def __init__(self, bus: FaultyBus, stage: str, seat: Seat) -> None:
+    def __init__(self, bus: FaultyBus, stage: str, partition: int, seat: Seat) -> None:
         self._bus, self._stage, self._held = bus, stage, seat
+        self._names = {stage, f"{stage} {partition}"}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._held, name)
@@ -79,7 +90,7 @@ class _FaultySeat:
     async def commit(
         self, outputs: Sequence[Out], state: Mapping[bytes, bytes | None], position: int
     ) -> None:
-        if self._stage in self._bus.hangs:
+        if self._names & self._bus.hangs:
             await asyncio.Event().wait()
         # As the embedded bus has it: the clock alone is still taken.
         if self._stage in self._bus.full and (state or self._stage != COLLECT):
@@ -88,9 +99,10 @@ class _FaultySeat:
 
 
 class World:
-    """Sources `a` (of a channel that should be heard every 15 s, and critical) and `b`; two monitors."""
+    """Sources `a` (of a channel that should be heard every `expect_s`, and critical) and `b`; two monitors."""
 
-    def __init__(self, *, signals: int = 3, mentions: int = 2) -> None:
+    def __init__(self, *, signals: int = 3, mentions: int = 2, expect_s: int | None = 15) -> None:
+        self._rules = replace(RULES, channels=(("Acme", Channel("forum", expect_s=expect_s)),))
         self.back_s = 0.0
         self.store = MemoryStore({MENTIONS: mentions, SIGNALS: signals}, clock=self.wall)
         self.bus = FaultyBus(self.store)
@@ -137,7 +149,7 @@ class World:
         one = Supervisor(
             self.bus, pairs, key=KEY, compiles=self.matchers.filter, wall=self.wall, chance=random.Random(1)
         )
-        one.publish_ruleset(RULES)
+        one.publish_ruleset(self._rules)
         return one
 
     async def run(self, seconds: float, *acts: tuple[float, Callable[[], object]]) -> None:

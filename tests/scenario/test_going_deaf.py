@@ -5,6 +5,9 @@ from itertools import pairwise
 
 import pytest
 
+from connectors.bluesky import SILENCE_S as BLUESKY_S
+from connectors.mastodon.feed import SILENCE_S as MASTODON_S
+from connectors.wikimedia import SILENCE_S as WIKIMEDIA_S
 from tests.scenario.deaf_world import PERIOD_S, World, virtually
 from warn.model.errors import PermanentError, Reason, TemporaryError
 from warn.model.flow import DETECT, MATCH, RESPOND
@@ -38,6 +41,9 @@ WAYS: dict[str, Callable[[World], object]] = {
     "the machine's time goes back": _clock_back,
     "match hangs": lambda world: world.bus.hangs.add(MATCH),
     "detect hangs": lambda world: world.bus.hangs.add(DETECT),
+    "one partition of match hangs": lambda world: world.bus.hangs.add(f"{MATCH} 1"),
+    "one partition of detect hangs": lambda world: world.bus.hangs.add(f"{DETECT} 2"),
+    "respond hangs": lambda world: world.bus.hangs.add(RESPOND),
     "respond cannot commit": lambda world: world.bus.full.add(RESPOND),
     "the disk is full": lambda world: world.bus.full.add("collect"),
     "the process is killed": lambda world: world.kill(),
@@ -55,6 +61,8 @@ def test_the_monitor_rings_within_four_minutes(way: str, at: float) -> None:
     assert alarm is not None
     # A source is heard every five seconds: only then can anybody know that it is gone.
     assert alarm - at <= FOUR_MINUTES_S + (5.0 if "cut" in way else 0.0)
+    sooner = world.alarm_at(SHORT_GRACE_S, at + 320.0)
+    assert sooner is not None and sooner <= alarm - 60.0, "with the grace that docs/operations.md recommends"
 
 
 @pytest.mark.parametrize("at", [301.0, 331.0, 359.5])
@@ -65,6 +73,27 @@ def test_a_connector_that_hangs_is_noticed_by_its_pulse(at: float) -> None:
     alarm = world.alarm_at(SHORT_GRACE_S, at + 320.0)
     assert alarm is not None
     assert alarm - at <= FOUR_MINUTES_S
+
+
+@pytest.mark.parametrize("at", [301.0, 331.0, 359.5])
+@pytest.mark.parametrize("silence_s", sorted({BLUESKY_S, WIKIMEDIA_S, MASTODON_S}))
+def test_streams_that_hang_are_given_up_in_time_whatever_is_expected_of_them(
+    at: float, silence_s: float
+) -> None:
+    """Connected, and nothing comes: no rule file has to say what is usual. And the next try is not taken for hearing."""
+    world = World(expect_s=None)
+    for source in world.sources:
+        source.silence_s = silence_s
+
+    def hang() -> None:
+        for source in world.sources:
+            source.hangs = True
+
+    virtually(world.run(at + 900.0, (at, hang)))
+    alarm = world.alarm_at(SHORT_GRACE_S, at + 900.0)
+    assert alarm is not None
+    assert alarm - at <= FOUR_MINUTES_S
+    assert world.pings["one"][-1] <= at + 60.0
 
 
 def test_thirty_healthy_minutes_raise_nothing() -> None:

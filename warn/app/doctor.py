@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from warn.bus.kafka.compare import Finding
     from warn.bus.kafka.config import KafkaConfig
 
-LISTEN_S: Final = 4.0
-"""To the connectors, all side by side; `warn connectors check` listens for longer."""
+LISTEN_S: Final = 10.0
+"""To the connectors, all side by side, as `warn connectors check` does: less would call what is only slow silent."""
 LIMIT_S: Final = 45.0
 """All questions to Kafka together."""
 SKEW_S: Final = 2.0

@@ -22,15 +22,20 @@ from warn.settings import Settings
 MOST_ITEMS: Final = 100_000
 """A recording would be read to its end in no time: enough was heard then."""
 MOST_AT_ONCE: Final = 16
-CLOSE_S: Final = 5.0
+SILENT: Final = (
+    "see the network between, its firewall, and their status page; where it is only slow, "
+    "`warn connectors check --seconds 60` hears it"
+)
 
 
 @dataclass
 class Found:
-    """What one connector heard, or what is wrong with it. `note`: why it was not asked (what is sent to us, what can be
-    read a single time)."""
+    """What one connector heard, or what is wrong with it. `answered`: it has looked, whether there was anything or not;
+    `note`: why it was not asked (what is sent to us, what can be read a single time).
+    """
 
     name: str
+    answered: bool = False
     items: int = 0
     readings: int = 0
     refused: int = 0
@@ -100,7 +105,8 @@ async def _listen(config: ConnectorConfig, seconds: float, gate: asyncio.Semapho
             async with asyncio.timeout(seconds):
                 await _read(made, found)
         except TimeoutError:
-            pass
+            if not found.answered:  # connected perhaps, and that is all: a silent place is no sound one
+                found.error, found.remedy = f"has not answered within {seconds:g} s", SILENT
         except WarnError as e:
             found.error, found.remedy = str(e), BY_REASON.get(str(e.reason), "")
         except Exception as e:  # noqa: BLE001 - a connector's fault, whatever it is, is what is looked for here
@@ -117,6 +123,7 @@ async def _read(connector: Connector, found: Found) -> None:
 
 
 def _count(found: Found, batch: Batch) -> None:
+    found.answered = found.answered or batch.answers
     found.items += len(batch.items)
     found.readings += len(batch.readings)
     found.refused += len(batch.refused)

@@ -61,6 +61,12 @@ class Batch(NamedTuple):
     streams that number what they send, in batches of at most 1,000.
     """
 
+    @property
+    def answers(self) -> bool:
+        """Whether it shows that the source answers: one with nothing but places that do not is no sign of life."""
+        ill = any(one.message for one in self.troubles)
+        return not ill or bool(self.items or self.readings or self.refused)
+
 
 @runtime_checkable
 class Connector(Protocol):
@@ -76,8 +82,9 @@ class Connector(Protocol):
     def batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
         """Yields from behind `cursor`, or a little before it, until closed, cancelled or at its end.
 
-        What was read before is skipped by the supervisor, so a poller may yield its whole page each time. A cursor says
-        that everything up to it was yielded. Raises TemporaryError or PermanentError, whose messages quote nothing
+        What was read before is skipped by the supervisor, so a poller may yield its whole page each time. Whoever has
+        looked and found nothing yields an empty batch: it says that the source answers. A cursor says that everything
+        up to it was yielded. Raises TemporaryError or PermanentError, whose messages quote nothing
         that was read and no secret.
         """
 

@@ -117,6 +117,8 @@ class Listener:
             async for batch in batches:
                 if batch.cursor in {None, cursor} and batch._replace(cursor=None) == NOTHING:
                     fills = False  # it has looked, and there was nothing
+                    self.status.heard()
+                    self._recovered()
                     continue
                 terms = Terms(
                     role=config.role,
@@ -134,7 +136,10 @@ class Listener:
 
     def _tell(self, intake: Intake, taken: Taken) -> None:
         tell(self.status, intake, taken, self._wall())
-        if self._failures:
+        self._recovered()
+
+    def _recovered(self) -> None:
+        if self._failures and self.status.quiet is None:
             events.connector_recovered(self.connector.name, failures=self._failures)
             self._failures = 0
 

@@ -106,7 +106,7 @@ class Status:
         self.retry_at = retry_at
 
     def heard(self) -> None:
-        """A batch came through."""
+        """It has looked, and a batch came through, if there was one."""
         self.quiet = self.silent_before = None
 
     def brought(self, sources: Iterable[str], now: int) -> None:

@@ -27,7 +27,8 @@ def tell(status: Status, intake: Intake, taken: Taken, now: float) -> None:
     for gap in intake.batch.gaps:
         status.gap(gap.start, gap.end)
         events.connector_gap(name, gap.start, gap.end)
-    status.heard()
+    if intake.batch.answers:
+        status.heard()
     last = taken.newest_ms / 1000 if taken.newest_ms else None
     events.connector_batch(
         name, items=counts["read"], published=counts["let_through"], now=now, last_event_s=last

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -96,3 +97,28 @@ def test_check_listens_without_a_daemon_and_writes_nothing(
     undated = runner.invoke(app, ["connectors", "check", "old", "--seconds", "1"])
     assert "old: heard 1 item\n" in undated.output, "what has no date has no age"
     assert runner.invoke(app, ["connectors", "check", "nope"]).exit_code == 1
+
+
+@pytest.mark.parametrize("command", [["connectors", "check", "--seconds", "1"], ["doctor"]])
+def test_a_place_that_takes_the_call_and_says_nothing_does_not_answer(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each connector of the open web, and what helps; the limit is said."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("warn.app.doctor.LISTEN_S", 1.0)
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        place = f"127.0.0.1:{silent.getsockname()[1]}"
+        made: dict[str, dict[str, object]] = {
+            "feed": {"type": "rss", "feeds": [f"http://{place}/feed"]},
+            "bsky": {"type": "bluesky", "hosts": [f"ws://{place}"]},
+            "wiki": {"type": "wikimedia", "terms": ["Acme"], "url": f"http://{place}/"},
+            "news": {"type": "gdelt", "terms": ["Acme"], "url": f"http://{place}/"},
+            "social": {"type": "mastodon", "servers": [{"host": f"http://{place}"}]},
+        }
+        settings = {"web": {"port": 0}, "connectors": {k: {**v, "inside": [place]} for k, v in made.items()}}
+        (tmp_path / "warn.yaml").write_text(json.dumps(settings))
+        result = runner.invoke(app, command)
+    assert result.exit_code == 3, result.output
+    for name in made:
+        assert f"{name}: has not answered within 1 s" in result.output
+    assert "`warn connectors check --seconds 60` hears it" in result.output

@@ -1,5 +1,6 @@
 """What is not heard as it should be: which sources, how, since when; told by the clock, and remembered."""
 
+import asyncio
 import math
 import random
 
@@ -221,3 +222,35 @@ def test_sources_that_a_connector_brings_are_told_apart_and_remembered() -> None
     after.recall(status.snapshot(9))
     after.brought([f"s{n}" for n in range(1_000)], 10)
     assert len(after.brings) == 100 and after.brings["press"] == 5
+
+
+def test_a_source_that_has_nothing_new_is_heard_as_soon_as_it_answers() -> None:
+    """An empty look is a sign of life: whether warn hears need not wait for a minute of reading after a failure."""
+    down = TemporaryError("503", reason=Reason.SERVER)
+    quiet = Scripted("quiet", [5.0, Batch(), 30.0, down], [5.0, Batch()])
+    supervisor = supervise(MemoryStore(), quiet)
+    heard: dict[int, bool] = {}
+
+    async def looked() -> None:
+        running = asyncio.create_task(during(supervisor, 60.0))
+        while not running.done():
+            await asyncio.sleep(1.0)
+            heard[round(asyncio.get_running_loop().time())] = supervisor.heard().alive
+        await running
+
+    timed(looked())
+    assert not heard[4] and heard[7] and heard[34]
+    again = round(quiet.times[1])
+    assert not heard[again + 3] and heard[again + 7]
+
+
+def test_saying_that_no_place_answers_is_no_sign_of_life() -> None:
+    """A connector of many feeds tells of each that fails before it fails itself, each time that it is tried again."""
+    ill = Batch(cursor=Cursor("x"), troubles=(Trouble("feed 1", "404"), Trouble("feed 2", "no answer")))
+    feeds = Scripted("feeds", [ill, TemporaryError("no answer", reason=Reason.TIMEOUT)], source="press")
+    store = MemoryStore()
+    timed(during(supervise(store, feeds), 1_300.0))
+    told = [one for clock in clocks(store) if clock.now - START >= 180 for one in clock.silent]
+    assert {one.since for one in told} == {START}
+    assert {one.state for one in told[-60:]} == {"cut"}
+    assert len(told) == 1_300 - 180, "and it is not heard in between"
