@@ -133,7 +133,11 @@ def _channels(found: dict[str, Any]) -> list[str]:
             )
             lines.append(_line(f"  what helps: {one['remedy']}"))
         elif one["state"] == "unheard":
-            lines.append(_line(f"Channel {one['source']} stands in a rule file, and no connector reads it."))
+            lines.append(
+                _line(
+                    f"Channel {one['source']} stands in a rule file, and no connector has brought anything of it."
+                )
+            )
     return lines
 
 

@@ -1,5 +1,6 @@
 """What a person can do about a connector that does not read, by the reason of its last failure."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from warn.ingest.status import ConnectorState
@@ -21,6 +22,7 @@ BY_REASON: Final = {
     "unexpected": "a fault in the connector: the log line `connector_failed` says where",
     "lagging": "what comes is older than 10 minutes and counts for nothing: see the status page of the source",
     "nothing": "it reads, and nothing comes: see whether the source still says anything",
+    "unread": "set up a connector for it, or take its `expect` out of the rule file",
 }
 """Every word of `Reason` that a connector can fail for, `unexpected`, and what is wrong without an error."""
 DUTCH: Final = {
@@ -40,6 +42,7 @@ DUTCH: Final = {
     "unexpected": "een fout in de connector: de logregel `connector_failed` zegt waar",
     "lagging": "wat komt is ouder dan 10 minuten en telt niet mee: bekijk de statuspagina van de bron",
     "nothing": "hij leest, en er komt niets: kijk of de bron zelf nog iets zegt",
+    "unread": "stel er een connector voor in, of haal `expect` uit het regelbestand",
 }
 
 
@@ -47,5 +50,17 @@ def remedy(state: ConnectorState, language: str = "en") -> str:
     """What to do about this connector; "" where nothing has to be done."""
     if state.state in {"running", "starting", "ended"} and not state.silence:
         return ""
-    key = "lagging" if state.silence == "lagging" else "nothing" if state.state == "running" else state.reason
-    return (DUTCH if language == "nl" else BY_REASON).get(key, "")
+    # One that fails again and again is reading for moments in between: that does not make it well.
+    why = state.reason or ("nothing" if state.state == "running" else "")
+    return _by(language).get("lagging" if state.silence == "lagging" else why, "")
+
+
+def remedy_of_pulse(state: ConnectorState | None, language: str = "en") -> str:
+    """What to do about a channel that is not heard though its connector is well; None: no connector has brought it."""
+    if state is None:
+        return _by(language)["unread"]
+    return _by(language)["nothing"] if state.state == "running" else _by(language).get(state.reason, "")
+
+
+def _by(language: str) -> Mapping[str, str]:
+    return DUTCH if language == "nl" else BY_REASON

@@ -14,7 +14,7 @@ from warn.ingest.hearing import SILENT_KEY
 from warn.ingest.ledger import CONNECTOR, kept
 from warn.ingest.pulse import PREFIX as PULSE
 from warn.ingest.pulse import Pulse, learned
-from warn.ingest.remedies import remedy
+from warn.ingest.remedies import remedy, remedy_of_pulse
 from warn.ingest.reports import PREFIX as REPORT
 from warn.ingest.reports import report
 from warn.ingest.status import ConnectorState
@@ -39,8 +39,8 @@ class Place(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A channel. `state`: hearing, deaf, cut, lagging, or unheard where no connector reads it; `since` and `why` of it, in
-    the connector's own words, and `reason`, a word of the closed set.
+    """A channel. `state`: hearing, deaf, cut, lagging, or unheard where no connector has brought anything of it; `since` and
+    `why` of it, in the connector's own words, and `reason`, a word of the closed set.
     `expect_s` is what the rule files expect, `usual_s` what was learned; 0: not known. `heard_at`: 0: never.
     """
 
@@ -202,13 +202,15 @@ def _how(places: Sequence[Place], silent: Silent | None, language: str) -> tuple
     """(state, since, why, reason, remedy) of a source: the first seat's word, else that of its worst connector."""
     worst = min(places, key=lambda p: ("cut", "deaf", "lagging", "").index(p.state.silence), default=None)
     if worst is None:
-        return (
-            ("unheard", 0, "", "", "") if silent is None else (silent.state, silent.since, "", silent.why, "")
-        )
+        if silent is None:
+            return "unheard", 0, "", "", ""
+        return silent.state, silent.since, "", silent.why, remedy_of_pulse(None, language)
     state = worst.state
     if silent is not None:
-        # Of a connector that is well it can only be the pulse that is missing.
-        helps = remedy(state if state.silence else replace(state, silence=silent.state), language)
+        if silent.state == "lagging" or state.silence:
+            helps = remedy(state if state.silence else replace(state, silence=silent.state), language)
+        else:  # of a connector that is well it can only be the pulse that is missing
+            helps = remedy_of_pulse(state, language)
         why, reason = (state.last_error, state.reason) if state.silence else ("", "")
         return silent.state, silent.since, why, reason, helps
     if state.silence:

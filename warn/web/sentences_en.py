@@ -193,7 +193,7 @@ ENGLISH: Final[dict[str, str]] = {
     "channel.lagging": "what comes is old",
     "channel.cut": "cut off",
     "channel.unheard": "nobody listens",
-    "channel.unheard.note": "It stands in a rule file, and no connector reads it.",
+    "channel.unheard.note": "It stands in a rule file, and no connector has brought anything of it.",
     "channel.since": "since {clock}, {day}",
     "channel.last": "Last heard",
     "channel.last.at": "{clock}, {day}",

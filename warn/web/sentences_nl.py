@@ -193,7 +193,7 @@ DUTCH: Final[dict[str, str]] = {
     "channel.lagging": "wat komt is oud",
     "channel.cut": "afgesloten",
     "channel.unheard": "niemand luistert",
-    "channel.unheard.note": "Het staat in een regelbestand, en geen connector leest het.",
+    "channel.unheard.note": "Het staat in een regelbestand, en geen connector heeft er iets van gebracht.",
     "channel.since": "sinds {clock}, {day}",
     "channel.last": "Laatst gehoord",
     "channel.last.at": "{clock}, {day}",

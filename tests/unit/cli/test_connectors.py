@@ -48,7 +48,7 @@ def test_ls_reads_as_sentences(url: str) -> None:
     assert "  what helps: make a new key at the source, and put it into the settings" in lines
     assert "  #general: not in channel" in lines
     assert "  desk: its hub could tell at once" in lines
-    assert "Channel viva stands in a rule file, and no connector reads it." in lines
+    assert "Channel viva stands in a rule file, and no connector has brought anything of it." in lines
     as_json = json.loads(runner.invoke(app, ["connectors", "ls", "--json", "--url", url]).stdout)
     assert {one["name"] for one in as_json["connectors"]} == {"bsky", "slack", "calls", "hook"}
 

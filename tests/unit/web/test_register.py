@@ -136,7 +136,7 @@ def test_every_reason_that_a_connector_fails_for_is_said_in_both_languages() -> 
     for language in ("en", "nl"):
         words = Words(language, "UTC")
         unsaid = [reason for reason in BY_REASON if not words.knows(f"channel.why.{reason}")]
-        assert unsaid == ["lagging", "nothing"], "these are no failures"
+        assert unsaid == ["lagging", "nothing", "unread"], "these are no failures"
 
 
 def test_where_there_is_no_incident_pages_speak_as_the_rule_files_do() -> None:
@@ -144,3 +144,24 @@ def test_where_there_is_no_incident_pages_speak_as_the_rule_files_do() -> None:
     assert "Er is niets aan de hand." in web.get("/").text
     missing = web.get("/incidents/nobody")
     assert missing.status_code == 404 and "Dit incident bestaat niet" in missing.text
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "see the network"), ("nl", "bekijk dan het netwerk")])
+def test_what_helps_fits_what_is_wrong_while_it_is_tried_again(language: str, said: str) -> None:
+    """A connector that fails again and again is reading for moments in between, and its channel is deaf all the while."""
+    found = known()
+    found.take(b"silent", msgpack.encode((Silent("news", "deaf", AT - 600, 0, "timeout", False),)))
+    live = ConnectorState(
+        name="news", source="news", state="running", since=AT, silence="deaf", silent_since=AT - 600,
+        reason="timeout", last_error="news: no answer in time",
+    )  # fmt: skip
+    rows = {row.source: row for row in Register(found, live=lambda: [live]).rows(AT, language)}
+    assert said in rows["news"].remedy
+
+
+def test_a_channel_that_should_be_heard_and_that_nobody_reads_says_what_helps() -> None:
+    found = known()
+    found.take(b"silent", msgpack.encode((Silent("viva", "deaf", AT - 600, 60, "", False),)))
+    rows = {row.source: row for row in Register(found, channels=register()._channels).rows(AT)}
+    assert (rows["viva"].state, rows["viva"].since) == ("deaf", AT - 600)
+    assert rows["viva"].remedy == "set up a connector for it, or take its `expect` out of the rule file"
