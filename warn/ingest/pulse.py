@@ -9,7 +9,7 @@ little, a Monday morning for much. A source is silent when that is over a bound:
   independently of each other (the chance of a silence of measure g is then exp(-g)).
 
 So a false alarm comes less than once in 90 days and source. Nothing is said before 14 days, of which 7 in 10 hours were
-watched from end to end, nor of a source that is heard in fewer than 24 minutes a day; a rule file's `expect` says what
+watched from end to end, nor of a source that is heard in fewer than 4 minutes a day; a rule file's `expect` says what
 is expected of those. Hours in which a connector was down, or warn was, teach nothing. A silence that was told of counts
 as no longer than the bound, so that an outage moves it to twice that at most.
 
@@ -26,9 +26,11 @@ from msgspec import Struct, msgpack
 PREFIX: Final = b"pulse/"
 LEAST_DAYS: Final = 14
 LEAST_SHARE: Final = 0.7
-LEAST_A_DAY: Final = 24
+LEAST_A_DAY: Final = 4
 LEAST_MINUTES: Final = 10
 WEEKS: Final = 5
+RESUME_HOURS: Final = 2
+"""After a longer pause nobody knows what came meanwhile."""
 FORGET_HOURS: Final = 60 * 24
 MOST_SOURCES: Final = 500
 _HOURS: Final = 168
@@ -42,6 +44,7 @@ _WEEK_H: Final = 168
 class Learned(Struct, array_like=True):
     """What is kept of a source: about 400 bytes. `rates`: hundredths of a minute heard, by hour of the week, two bytes each
     (65,535: not yet watched). `longest`: the longest silence of each week, in hundredths of a minute that would have been heard.
+    `silence`: the one under way at the end of hour `heard`, in the same measure; -1: not watched from its beginning.
     """
 
     version: int = 1
@@ -50,6 +53,7 @@ class Learned(Struct, array_like=True):
     heard: int = 0
     rates: bytes = b"\xff\xff" * _HOURS
     longest: tuple[tuple[int, int], ...] = ()
+    silence: int = -1
 
 
 class Pulse:
@@ -66,6 +70,7 @@ class Pulse:
         self.minutes = self.watched = 0
         self.changed = False
         self._bound: float | None = None
+        self._resumes = learned.silence >= 0
 
     def bound(self) -> float | None:
         """The measure over which a silence is one; None while nobody can tell."""
@@ -97,6 +102,11 @@ class Pulse:
     def minute(self, hour: int, *, heard: bool, down: bool) -> None:
         """A minute of this hour (since 1970) has passed."""
         rate = self.rates[hour % _HOURS]
+        if self._resumes:
+            self._resumes = False
+            # Of what seldom speaks a silence outlasts many a restart; what came meanwhile is read on from its cursor.
+            if hour - self.kept.heard <= RESUME_HOURS:
+                self.clean, self.silence = True, self.kept.silence / 100
         if down:
             self.clean, self.silence, self.quiet_minutes = False, 0.0, 0
             self.watched = -60
@@ -132,7 +142,10 @@ class Pulse:
             kept.hours += 1
             kept.longest = tuple(one for one in kept.longest if one[0] > hour // _WEEK_H - WEEKS)
             kept.rates = _LAYOUT.pack(*self.rates)
+            kept.silence = round(self.silence * 100) if self.clean else -1
             self._bound, self.changed = None, True
+        elif not self.clean and self.kept.silence >= 0:
+            self.kept.silence, self.changed = -1, True
         self.minutes = self.watched = 0
 
 

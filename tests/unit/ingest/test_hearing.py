@@ -1,10 +1,8 @@
 """What is not heard as it should be: which sources, how, since when; told by the clock, and remembered."""
 
 import asyncio
-import math
 import random
 
-import pytest
 from msgspec import msgpack
 
 from tests.unit.ingest.items import item
@@ -16,7 +14,6 @@ from warn.ingest.config import Spend
 from warn.ingest.connector import Batch, Cursor, Trouble
 from warn.ingest.hearing import SILENT_KEY
 from warn.ingest.lag import Lag
-from warn.ingest.pulse import Pulses
 from warn.ingest.reports import PREFIX, report
 from warn.ingest.status import ConnectorState, Status
 from warn.model.errors import PermanentError, Reason, TemporaryError
@@ -148,69 +145,6 @@ def test_a_source_that_lags_is_told_from_one_that_is_always_late() -> None:
         now += 900
         late.note(now, 2_400 + rng.uniform(0, 600))
     assert late.since(now) is None
-
-
-def _lived(
-    pulses: Pulses,
-    days: float,
-    per_day: float,
-    rng: random.Random,
-    start: int,
-    kept: dict[bytes, bytes] | None = None,
-) -> tuple[int, int]:
-    """So many days of somebody who speaks by day more than at night; (alarms, seconds now)."""
-    alarms, was = 0, False
-    for minute in range(int(days * 1_440)):
-        now = start + minute * 60
-        hour = now // 3_600 % 24
-        rate = per_day / 1_440 * (1 + math.sin((hour - 9) / 24 * 2 * math.pi))
-        if rng.random() < 1 - math.exp(-rate):
-            pulses.look(now + 30, {"x": now + 20}, ())
-        pulses.look(now + 59, {}, ())
-        for key, body in pulses.changes(now).items():
-            if kept is not None and body is not None:
-                kept[key] = body
-        is_silent = pulses.silent("x") is not None
-        alarms, was = alarms + (is_silent and not was), is_silent
-    return alarms, start + int(days * 1_440) * 60
-
-
-@pytest.mark.parametrize(("per_day", "within_min"), [(100, 700), (600, 500)])
-def test_a_pulse_is_learned_and_its_end_noticed(per_day: float, within_min: int) -> None:
-    """Not before two weeks, hardly ever for nothing, and within hours when it stops; all of it survives a restart."""
-    rng, pulses = random.Random(int(per_day)), Pulses()
-    start = 1_700_000_000 // 3_600 * 3_600
-    alarms, now = _lived(pulses, 13, per_day, rng, start)
-    assert (alarms, pulses.usual_s("x")) == (0, 0)
-    kept: dict[bytes, bytes] = {}
-    alarms, now = _lived(pulses, 60, per_day, rng, now, kept)
-    assert alarms <= 1
-    assert sum(len(body) for body in kept.values()) < 500
-    again = Pulses()
-    again.restore(kept)
-    _, now = _lived(again, 0.1, per_day, rng, now)
-    assert again.usual_s("x") > 0
-    for minute in range(within_min):
-        again.look(now + minute * 60 + 59, {}, ())
-    assert again.silent("x") is not None
-
-
-def test_a_source_that_is_down_teaches_nothing_and_is_not_silent_besides() -> None:
-    rng, pulses = random.Random(1), Pulses()
-    _, now = _lived(pulses, 20, 300, rng, 1_700_000_000 // 3_600 * 3_600)
-    usual = pulses.usual_s("x")
-    for minute in range(7 * 1_440):
-        pulses.look(now + minute * 60 + 59, {}, {"x"})
-    assert pulses.silent("x") is None
-    assert pulses.usual_s("x") == usual
-
-
-def test_a_rare_source_is_never_silent_by_what_was_learned() -> None:
-    pulses = Pulses()
-    _, now = _lived(pulses, 40, 8, random.Random(2), 1_700_000_000 // 3_600 * 3_600)
-    for minute in range(10 * 1_440):
-        pulses.look(now + minute * 60 + 59, {}, ())
-        assert pulses.silent("x") is None
 
 
 def test_sources_that_a_connector_brings_are_told_apart_and_remembered() -> None:
