@@ -51,7 +51,7 @@ def remedy(state: ConnectorState, language: str = "en") -> str:
     if state.state in {"running", "starting", "ended"} and not state.silence:
         return ""
     # One that fails again and again is reading for moments in between: that does not make it well.
-    why = state.reason or ("nothing" if state.state == "running" else "")
+    why = "disk" if state.state == "paused" else state.reason or "nothing"
     return _by(language).get("lagging" if state.silence == "lagging" else why, "")
 
 

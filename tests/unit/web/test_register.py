@@ -165,3 +165,12 @@ def test_a_channel_that_should_be_heard_and_that_nobody_reads_says_what_helps() 
     rows = {row.source: row for row in Register(found, channels=register()._channels).rows(AT)}
     assert (rows["viva"].state, rows["viva"].since) == ("deaf", AT - 600)
     assert rows["viva"].remedy == "set up a connector for it, or take its `expect` out of the rule file"
+
+
+def test_a_full_disk_says_what_helps() -> None:
+    """It is no failure of the connector, so that it has no reason of its own."""
+    live = ConnectorState(
+        name="news", source="news", state="paused", since=AT, silence="deaf", silent_since=AT
+    )
+    rows = {row.source: row for row in Register(known(), live=lambda: [live]).rows(AT)}
+    assert rows["news"].remedy == "free space on the disk of the data folder"
