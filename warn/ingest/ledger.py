@@ -164,9 +164,8 @@ class Ledger:
         for item in batch.items:
             await self._turns.give_way()  # a text may be made to be much work to fold
             newest = max(newest, self._take(step, overlap, counts, item, now_ms, intake))
-        for number, reading in enumerate(batch.readings):
-            if number % _TURN == _TURN - 1:
-                await asyncio.sleep(0)
+        for reading in batch.readings:
+            await self._turns.give_way()
             told = reading_hash(self._key, reading)
             if told in overlap:
                 counts["skipped"] += 1
@@ -175,9 +174,8 @@ class Ledger:
             step.readings.append(reading)
             counts["let_through"] += 1
             self._hear(reading.source)
-        for number, one in enumerate(batch.refused):
-            if number % _TURN == _TURN - 1:
-                await asyncio.sleep(0)
+        for one in batch.refused:
+            await self._turns.give_way()
             counts["refused"] += 1
             self._put_aside(step, one._replace(payload=b"") if self._counts_only(intake) else one)
         was = self.kept.get(name, Kept())
