@@ -245,6 +245,6 @@ def stage_of(store: MemoryStore, stage: str, partition: int, get: Any, matchers:
     if stage == DETECT:
         signals, mentions = store.counts[SIGNALS], store.counts[MENTIONS]
         return DetectStage(
-            partition, partitions=signals, match_partitions=mentions, rulesets=get, build=build
+            partition, partitions=signals, match_partitions=mentions, rulesets=get, build=build, key=KEY
         )
     return RespondStage(ROUTES)

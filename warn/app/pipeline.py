@@ -130,7 +130,12 @@ class Pipeline:
             return lambda: MatchStage(partition, detects, get, self._key, compiled=compiled)
         if stage == DETECT:
             return lambda: DetectStage(
-                partition, partitions=detects, match_partitions=matches, rulesets=get, build=build
+                partition,
+                partitions=detects,
+                match_partitions=matches,
+                rulesets=get,
+                build=build,
+                key=self._key,
             )
         return lambda: RespondStage(self._routes, self._label, signal_partitions=detects)
 

@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 from warn.model.hashing import keyed
+from warn.model.sealed import sealed
 from warn.model.wire import written_term
 
 MAX_WORDS: Final = 60
@@ -116,7 +117,7 @@ class Links(dict[str, int]):
 
 
 class Terms(dict[str, bytes]):
-    """Words to terms as they are written (`written_term`), worked out once; b"" for what tells nothing."""
+    """Words to terms as they are written (`written_term`), sealed, worked out once; b"" for what tells nothing."""
 
     def __init__(self, key: bytes) -> None:
         super().__init__()
@@ -125,7 +126,10 @@ class Terms(dict[str, bytes]):
     def __missing__(self, word: str) -> bytes:
         if len(self) >= _CACHE:
             self.clear()
-        made = self[word] = written_term(keyed(self._key, "term", word), word) if tells(word) else b""
+        if not tells(word):
+            self[word] = b""
+            return b""
+        made = self[word] = written_term(keyed(self._key, "term", word), sealed(self._key, word))
         return made
 
 

@@ -53,7 +53,9 @@ class Canary(Struct, frozen=True, array_like=True, tag="canary"):
 
 
 Counted = tuple[int, int, str]
-"""(keyed hash, summed count, what it is) of a term; of a link only its hash is carried, since addresses hold handles."""
+"""(keyed hash, summed count, what it is) of a term, whose word is sealed (`sealed`), since a word may be a name; of a link only
+its hash is carried, since addresses hold handles.
+"""
 
 Carrier = tuple[int, int, str]
 """(followers, author hash, source)."""

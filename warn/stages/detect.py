@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from warn.aggregate.series import TICK_S
 from warn.model.alerts import Article, Beat, Passed
 from warn.model.flow import DESK, HISTORY
-from warn.model.hashing import brand_partition
+from warn.model.hashing import PUBLIC_KEY, brand_partition
 from warn.model.records import Canary, Partial, Signals
 from warn.model.rules import RuleSet
 from warn.model.wire import UnknownKindError, UnreadableError, decode_signals, encode
@@ -31,11 +31,19 @@ BREATH = 40
 
 
 class DetectStage:
-    """The stage over one `[signals]` partition. `build` makes a detector of (rule, signal, start second)."""
+    """The stage over one `[signals]` partition. `build` makes a detector of (rule, signal, start second). `key`: match's."""
 
     def __init__(
-        self, partition: int, *, partitions: int, match_partitions: int, rulesets: RuleSets, build: Build
+        self,
+        partition: int,
+        *,
+        partitions: int,
+        match_partitions: int,
+        rulesets: RuleSets,
+        build: Build,
+        key: bytes = PUBLIC_KEY,
     ) -> None:
+        self._key = key
         self.partition, self.partitions = partition, partitions
         self.rulesets, self.build = rulesets, build
         self.vector = dict.fromkeys(range(match_partitions), 0)
@@ -204,7 +212,9 @@ class DetectStage:
             one.beat_until = max(one.beat_until, change.at + BEAT_S)
             if change.happened == "firing":
                 one.began[change.rule.id] = began_at(one, change.judged, tick)
-            event = alert_event(one, change, tick, self._deaf(tick), press_heard=self._press_heard())
+            event = alert_event(
+                one, change, tick, self._deaf(tick), press_heard=self._press_heard(), key=self._key
+            )
             effects.emit(DESK, 0, event.brand.encode(), encode(event))
 
     def _article(self, slices: Sequence[Slice], tick: int, effects: Effects) -> None:

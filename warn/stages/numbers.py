@@ -16,8 +16,10 @@ from warn.aggregate.series import TICK_S, Series
 from warn.detect.base import Sample, Verdict
 from warn.lifecycle.conditions import floor_of_kind, lift_of
 from warn.model.alerts import AlertEvent, Numbers
+from warn.model.hashing import PUBLIC_KEY
 from warn.model.records import Partial
 from warn.model.records import Sample as Drawn
+from warn.model.sealed import opened
 from warn.stages.slice import HOUR_S, MENTION_SIGNALS, Change, Judged, Slice
 
 STEP_S = 300
@@ -31,9 +33,17 @@ TERM_PEOPLE = 5
 
 
 def alert_event(
-    one: Slice, change: Change, at: int, deaf: tuple[str, ...], *, press_heard: bool
+    one: Slice,
+    change: Change,
+    at: int,
+    deaf: tuple[str, ...],
+    *,
+    press_heard: bool,
+    key: bytes = PUBLIC_KEY,
 ) -> AlertEvent:
-    """What detect says of a change: `change.at` is when it happened, `at` the tick whose numbers are given."""
+    """What detect says of a change: `change.at` is when it happened, `at` the tick whose numbers are given. `key`: what
+    words are sealed with.
+    """
     rule = change.rule
     began = one.began.get(rule.id, at)
     hour = [p for p in one.hour(at) if p.second >= began // 60 * 60]
@@ -53,7 +63,7 @@ def alert_event(
         mode=rule.mode,
         episode=one.alerts[rule.id].episode,
         numbers=numbers,
-        about=about(total.samples),
+        about=about(total.samples, key),
         samples=tuple(dict.fromkeys(s.key for s in _telling(total.samples)))[:10],
         labels=rule.labels,
         annotations=rule.annotations,
@@ -135,15 +145,15 @@ def _first_platform(hour: Sequence[Partial]) -> str:
     return _platforms(first)[0][0] if first else ""
 
 
-def about(samples: Sequence[Drawn]) -> tuple[str, ...]:
-    """Up to three words that at least five people used, the most used first."""
+def about(samples: Sequence[Drawn], key: bytes = PUBLIC_KEY) -> tuple[str, ...]:
+    """Up to three words that at least five people used, the most used first; those alone are opened."""
     users: dict[str, set[int]] = {}
     for sample in samples:
         for term in sample.terms:
             if sample.author:
                 users.setdefault(term, set()).add(sample.author)
-    shown = sorted((-len(who), term) for term, who in users.items() if len(who) >= TERM_PEOPLE)
-    return tuple(term for _, term in shown[:3])
+    shown = sorted((-len(who), opened(key, term)) for term, who in users.items() if len(who) >= TERM_PEOPLE)
+    return tuple(word for _, word in shown if word)[:3]
 
 
 def _telling(samples: Sequence[Drawn]) -> list[Drawn]:

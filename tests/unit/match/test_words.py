@@ -10,13 +10,14 @@ from warn.match.story import story_of
 from warn.match.terms import MAX_TERMS, MAX_WORDS, Vocabulary, words_of
 from warn.match.told import Told
 from warn.model.rules import RuleSet
+from warn.model.sealed import opened
 
 KEY = b"test"
 
 
 def terms(text: str, own: frozenset[str] = frozenset()) -> tuple[str, ...]:
     told = Told(text, "", Matcher(RuleSet(), KEY).look(text), Vocabulary(KEY))
-    return decode(told.terms(own)[1], type=tuple[str, ...])
+    return tuple(opened(KEY, one) for one in decode(told.terms(own)[1], type=tuple[str, ...]))
 
 
 def test_terms_are_words_that_tell_something() -> None:
