@@ -5,6 +5,7 @@ their age, and the receipt says when. The receipt is signed with a key made of t
 nobody: the author stands in it as a keyed hash.
 """
 
+import asyncio
 import hmac
 from hashlib import blake2b, sha256
 from typing import Any, Final
@@ -29,6 +30,8 @@ _DAY_S: Final = 86_400
 _DAYS: Final = RETENTION_S[MENTIONS] // _DAY_S + 2
 """So many daily hashes an author of a care or internal source may still stand under."""
 _BATCH: Final = 500
+SETTLED_S: Final = 2.0
+"""Doors hear of an erasure within a second; what they or match had in hand is on the bus by then."""
 TEXTS: Final = (MENTIONS, EVIDENCE, DEADLETTERS)
 
 
@@ -65,8 +68,11 @@ class Reply(msgspec.Struct, frozen=True):
     receipt: Receipt | None = None
 
 
-async def asked(bus: Bus, key: bytes, body: bytes, signature: str, now: int) -> bytes:
-    """Do what a signed wish asks, or say why a person should look first; gives a `Reply` as JSON.
+async def asked(
+    bus: Bus, key: bytes, body: bytes, signature: str, now: int, *, settled_s: float = SETTLED_S
+) -> bytes:
+    """Do what a signed wish asks, or say why a person should look first; gives a `Reply` as JSON. `settled_s`: as `erase`
+    has it.
 
     Signed with the installation's secret, so that nobody has people erased who could not read it. Raises
     PermanentError (auth, malformed, config) and what `erase` raises.
@@ -84,7 +90,7 @@ async def asked(bus: Bus, key: bytes, body: bytes, signature: str, now: int) -> 
     if weight.doubtful and not wish.sure:
         # What the author wrote is not said where nothing is done: nobody may look a person up.
         return msgspec.json.encode(Reply(msgspec.structs.replace(weight, theirs=0)))
-    return msgspec.json.encode(Reply(weight, await erase(bus, key, wish, gone, now)))
+    return msgspec.json.encode(Reply(weight, await erase(bus, key, wish, gone, now, settled_s=settled_s)))
 
 
 def _gone(key: bytes, wish: Wish, now: int) -> Gone:
@@ -108,8 +114,12 @@ def sign_wish(key: bytes, body: bytes) -> str:
     return hmac.new(derived, body, sha256).hexdigest()
 
 
-async def erase(bus: Bus, key: bytes, wish: Wish, gone: Gone, now: int) -> Receipt:
+async def erase(
+    bus: Bus, key: bytes, wish: Wish, gone: Gone, now: int, *, settled_s: float = SETTLED_S
+) -> Receipt:
     """Erase an author. What could not be read says not who wrote it, so there it is always what says a name that goes.
+    `settled_s`: after so many seconds whoever works beside us has heard of it and committed what was under way; 0 where
+    nobody does.
 
     Raises what the bus raises; done again, it does no harm.
     """
@@ -120,6 +130,8 @@ async def erase(bus: Bus, key: bytes, wish: Wish, gone: Gone, now: int) -> Recei
     unread = Blanker(gone._replace(names=gone.names or names_of(*long)))
     left: dict[str, int] = {}
     for topic in TEXTS:
+        if topic in {MENTIONS, EVIDENCE}:
+            await asyncio.sleep(settled_s)  # what doors have let in meanwhile; then what match has made of it
         one = unread if topic == DEADLETTERS else blanker
         if await bus.rewrite(topic, one.of(topic)) is None:
             left[topic] = RETENTION_S[topic] // _DAY_S

@@ -9,7 +9,7 @@ import msgspec
 from warn.app.address import address
 from warn.app.common_key import agree
 from warn.app.engine import embedded
-from warn.app.erasing import Reply, Wish, asked, sign_wish
+from warn.app.erasing import SETTLED_S, Reply, Wish, asked, sign_wish
 from warn.app.kafka import kafka_config
 from warn.bus.base import Bus
 from warn.model.errors import PermanentError, Reason, TemporaryError
@@ -95,4 +95,5 @@ async def _here(settings: Settings, key: bytes, body: bytes, signature: str) -> 
         stack.push_async_callback(bus.close)
         if settings.bus.kafka is not None:
             await agree(bus, key)
-        return await asked(bus, key, body, signature, int(time.time()))
+        alone = settings.bus.kafka is None
+        return await asked(bus, key, body, signature, int(time.time()), settled_s=0.0 if alone else SETTLED_S)

@@ -4,11 +4,11 @@ Plain functions from bytes to bytes, for `Bus.rewrite`. Numbers stay: who counte
 """
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from warn.match.fold import fold
+from warn.ingest.called import SHORTEST, cut_off, names_of, packed, says
 from warn.model.flow import DEADLETTERS, EVIDENCE, MENTIONS
 from warn.model.mention import Mention
 from warn.model.records import Parcel
@@ -21,8 +21,7 @@ from warn.model.wire import (
     encode,
 )
 
-SHORTEST: Final = 3
-"""Letters of a name that is looked for in texts: a shorter one would blank half of what there is."""
+__all__ = ["SHORTEST", "Blanker", "Gone", "names_of"]
 
 
 class Gone(NamedTuple):
@@ -36,39 +35,8 @@ class Gone(NamedTuple):
     names: tuple[str, ...] = ()
 
     def said(self, *texts: str) -> bool:
-        """Whether one of the texts says a name, as words of its own."""
-        if not self.names:
-            return False
-        folded = [fold(text) for text in texts if text]
-        return any(_says(text, name) for text in folded for name in self.names)
-
-    def cut_off(self, text: str) -> bool:
-        """Whether a text that was cut ends in the beginning of a name."""
-        folded = fold(text[-200:])
-        return any(
-            folded.endswith(name[:n]) and not folded[-n - 1 : -n].isalnum()
-            for name in self.names
-            for n in range(SHORTEST, len(name))
-        )
-
-
-def names_of(*names: str) -> tuple[str, ...]:
-    """Handles and names as they are looked for. Raises ValueError for one that is too short."""
-    found = [fold(name.strip().removeprefix("@")) for name in names if name.strip()]
-    for name in found:
-        if len(name) < SHORTEST:
-            raise ValueError(f"a name of fewer than {SHORTEST} letters stands in everything")
-    return tuple(dict.fromkeys(found))
-
-
-def _says(text: str, name: str) -> bool:
-    at = text.find(name)
-    while at >= 0:
-        before, after = text[at - 1 : at], text[at + len(name) : at + len(name) + 1]
-        if not before.isalnum() and not after.isalnum():
-            return True
-        at = text.find(name, at + 1)
-    return False
+        """Whether one of the texts says a name."""
+        return says(self.names, *texts)
 
 
 class Blanker:
@@ -122,11 +90,11 @@ class Blanker:
             one = decode_deadletter(value)
         except (UnreadableError, UnknownKindError):
             return None
-        text = one.payload.decode("utf-8", "replace")
-        # Half a name may stand at the cut of a payload, and JSON may write letters as numbers.
-        plain = text.encode("ascii", "replace").decode("unicode_escape", "replace") if "\\" in text else ""
-        gone = self.gone
-        if not (gone.said(text, plain, one.where, one.message) or gone.cut_off(text) or gone.cut_off(plain)):
+        gone, text = self.gone, one.payload.decode("utf-8", "replace")
+        # Half a name may stand at the cut of a payload.
+        said = gone.said(text, one.where, one.message) or packed(gone.names, text)
+        named = said or cut_off(gone.names, text)
+        if not named:
             return None
         self.touched[DEADLETTERS] += 1
         where = "" if gone.said(one.where) else one.where

@@ -1,5 +1,7 @@
 """What has to go is found as words of its own, also where a letter was cut; what is left is a place and a time."""
 
+from base64 import b64encode
+
 import pytest
 
 from warn.ingest.blank import Blanker, Gone, names_of
@@ -72,6 +74,48 @@ def test_of_a_parcel_only_what_is_theirs_goes() -> None:
 def test_what_cannot_be_read_is_left_alone(topic: str) -> None:
     for raw in (b"", b"\xc1", encode(["zz", 1]), encode(Clock(5))):
         assert Blanker(GONE).of(topic)(raw) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://x.example/%40marked_one/1",
+        "https://x.example/?to=https%253A%252F%252Fy.example%252F%2540marked_one",
+        "https://x.example/marked-%C3%B3ne-was-here",
+        "https://x.example/?q=Marked+%C3%93ne",
+        "&#64;marked_one and &#x40;others",
+        "Marked&nbsp;&Oacute;ne",
+        r'{"text": "so\nmarked_one said", "by": "x"}',
+        r'{"by": "Marked \u00d3ne"}',
+        "marked.xn--ne-4ja.example",
+        "MARKED_ONE@mail.example",
+        "a word " * 300 + "by marked_o",
+    ],
+)
+def test_a_name_is_found_however_it_is_written(text: str) -> None:
+    assert GONE.said(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "100%abmarked_ones",
+        "%zz",
+        "\\uD83D alone",
+        "xn--\u20ac",
+        "&bogus; marks",
+        "by marked_o",
+        "a word " * 300 + "ma",
+    ],
+)
+def test_what_only_looks_alike_is_not(text: str) -> None:
+    assert not GONE.said(text)
+
+
+def test_a_letter_in_base64_is_opened() -> None:
+    hidden = b64encode("From: Marked Óne <a@b.example>".encode()).decode()
+    left = Blanker(GONE).of(DEADLETTERS)(encode(letter(payload=f'{{"raw": "{hidden}"}}'.encode())))
+    assert left is not None and decode_deadletter(left).payload == b""
 
 
 def test_a_name_that_stands_in_everything_is_refused() -> None:
