@@ -12,6 +12,7 @@ from typing import Self
 import msgspec
 import pytest
 
+from tests.integration.test_privacy_stores import takes_in
 from tests.unit.app.marked import PEOPLE, RULES, TEXT, at_source, deletes, marks_in, who
 from warn.app.daemon import Daemon
 from warn.app.deletions import blank_deleted
@@ -23,11 +24,20 @@ from warn.bus.topics import RETENTION_S
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor, Refused
 from warn.model.errors import PermanentError
-from warn.model.flow import AUDIT, COLLECT, DEADLETTERS, EVIDENCE, MATCH, MENTIONS
-from warn.model.mention import Item
+from warn.model.flow import (
+    AUDIT,
+    COLLECT,
+    DEADLETTERS,
+    EVIDENCE,
+    MATCH,
+    MENTIONS,
+)
+from warn.model.hashing import post_hash
+from warn.model.mention import Item, Mention
 from warn.model.records import Clock
 from warn.model.wire import decode_deadletter, encode
 from warn.stages.base import Out
+from warn.stages.evidence import evidence_of
 from warn.telemetry import logs, metrics
 
 KEY = b"k" * 32
@@ -49,13 +59,13 @@ class Said:
 
 
 class Run:
-    """The daemon over a folder, with one public source, one of customers and one of staff."""
+    """The daemon over a folder, with one public source and one of customers. `said`: what the public one says at first."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, said: Callable[[], list[Item]] = lambda: at_source("forum")) -> None:
         self.folder = folder
         self.forum = Said(
             "forum",
-            lambda: at_source("forum"),
+            said,
             (Refused("forum 7", "no date", TEXT.format(who(3)).encode()),),
         )
         unread = (Refused("care 7", "no date", TEXT.format(who(4)).encode()),)
@@ -198,6 +208,31 @@ async def test_what_its_writer_deleted_is_gone_within_hours(tmp_path: Path) -> N
         assert any(set(PEOPLE[6]) & found for found in left.values())
 
 
+async def test_what_is_taken_back_weeks_later_is_shown_no_more_and_blanked(tmp_path: Path) -> None:
+    """The door and match have long forgotten the post; `[evidence]` has not."""
+    old = int(time.time() * 1000) - 20 * 86_400_000
+    post = at_source("forum")[7]
+    said = Mention("forum", post_hash(KEY, "forum", post.id), 1, "post", post.text or "", old, id=post.id)
+    bus = await EmbeddedBus.start(tmp_path / "data", free_needed=0)
+    seat = await bus.open(MATCH, 0)
+    shown = encode(evidence_of(said, "Acme/acme", "Acme", echo=False))
+    await seat.commit([Out(EVIDENCE, 0, b"%d" % said.key, shown)], {}, (await seat.restore()).committed)
+    await bus.close()
+    async with Run(tmp_path, list) as run:
+
+        async def gone() -> bool:
+            return not run.daemon.store.evidence("Acme", [said.key])
+
+        await until(lambda: _holds(run.bus, MENTIONS, 2))
+        assert not await gone()
+        await run.forum.more.put(deletes("forum", 7))
+        await until(gone)
+        task = asyncio.ensure_future(blank_deleted(run.bus, lambda: time.time() + 3600, every_s=0.2))
+        await until(lambda: _holds(run.bus, AUDIT, 2))
+        task.cancel()
+        assert not any(set(PEOPLE[7]) & found for found in run.marks().values())
+
+
 async def test_nothing_is_kept_longer_than_promised(tmp_path: Path) -> None:
     """In virtual time: a day after its days are over, every kind of record has gone, and so have its bytes."""
     now = time.time()
@@ -222,10 +257,7 @@ async def _goes_on(bus: EmbeddedBus, now: int) -> None:
     await collect.commit(
         [Out(MENTIONS, 0, b"", encode(Clock(now)))], {}, (await collect.restore()).committed + 1
     )
-    match = await bus.open(MATCH, 0)
-    await match.restore()
-    while records := await match.read(500, 0.1):
-        await match.commit([], {}, records[-1].position + 1)
+    await takes_in(bus, MATCH)
 
 
 async def _says(bus: EmbeddedBus, topic: str) -> bool:

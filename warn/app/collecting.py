@@ -15,9 +15,11 @@ from warn.app.rules import RuleFiles
 from warn.incident.route import Route
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Connector
+from warn.ingest.door import Past
 from warn.ingest.erased import Erased
 from warn.ingest.ledger import Intake, Taken
 from warn.ingest.peers import Peers
+from warn.ingest.shown import Shown
 from warn.ingest.status import ConnectorState
 from warn.ingest.supervisor import Supervisor
 from warn.model.errors import Reason, TemporaryError
@@ -56,12 +58,12 @@ class Collecting:
         self._health = health
         self._ruleset: RuleSet | None = None
         self._peers = Peers(bus) if bus.seats(COLLECT) > 1 else None
-        self.erased = Erased()
+        self.erased, self.shown = Erased(), Shown()
 
         def make(_: str, partition: int) -> Supervisor:
             one = Supervisor(
                 bus, connectors, key=key, compiles=matchers.filter, partition=partition, peers=self._peers,
-                erased=self.erased, pushed=pushed,
+                past=Past(self.erased, self.shown), pushed=pushed,
             )  # fmt: skip
             if self._ruleset is not None:
                 one.publish_ruleset(self._ruleset)

@@ -81,6 +81,7 @@ class Work:
         if collecting is None:
             return
         await until_it_works(lambda: collecting.erased.load(self._engine.bus), self._health)
+        await until_it_works(lambda: collecting.shown.load(self._engine.bus), self._health)
         problems = await until_it_works(collecting.rules.reload, self._health)
         if problems and not await until_it_works(lambda: self._engine.bus.end(CONFIG, 0), self._health):
             raise RulesError(problems)
@@ -96,8 +97,9 @@ class Work:
         if self.collecting is not None:
             parts["rules"] = self.collecting.rules.watch
             parts["seats"] = self.collecting.watch_seats
-            erased = self.collecting.erased
+            erased, shown = self.collecting.erased, self.collecting.shown
             parts["erased"] = lambda: erased.follow(bus)
+            parts["shown"] = lambda: shown.follow(bus)
             parts["deletions"] = lambda: blank_deleted(bus, time.time)
         if WEB in self._plan.stages:
             parts["web"] = lambda: follow(bus, self._store, self._health, time.time, self._known)

@@ -9,13 +9,13 @@ the first has announced, and says what it filters by and how its connectors are.
 """
 
 import asyncio
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from warn.bus.base import Bus, Seat
 from warn.bus.rulesets import config_record
 from warn.ingest.clock import Wall, canary_records, clock_records
-from warn.ingest.door import Door
+from warn.ingest.door import NOTHING_YET, Door, Past
 from warn.ingest.hearing import HEARS, Heard
 from warn.ingest.inforce import CLOCK_KEY, Compile, InForce
 from warn.ingest.keeper import Keeper
@@ -40,7 +40,7 @@ DIFFER_S: Final = 60
 class Collector:
     """Holds a seat, the door and all that they remember. Used by one task; `open` first, and again after an error.
 
-    `peers`: the other seats; None where there are none. `erased`: authors of whom nothing is taken in. `keepers` share
+    `peers`: the other seats; None where there are none. `past`: what doors know of what came before. `keepers` share
     the seat's state.
     """
 
@@ -53,10 +53,10 @@ class Collector:
         wall: Wall,
         partition: int = 0,
         peers: Peers | None = None,
-        erased: Container[int] = frozenset(),
+        past: Past = NOTHING_YET,
         keepers: Sequence[Keeper] = (),
     ) -> None:
-        self._erased = erased
+        self._past = past
         self._keepers = keepers
         self._bus = bus
         self._key = key
@@ -82,7 +82,7 @@ class Collector:
         self._switch = Switch(1 if self._peers is None else self._peers.seats)
         memory = Memory()
         known = memory if self._peers is None else Known(memory, self._partition, self._peers)
-        door = Door(self._key, memory, self.force.policy(), known, self._languages, self._erased)
+        door = Door(self._key, memory, self.force.policy(), known, self._languages, self._past)
         self.ledger = Ledger(self._key, door, self._wall)
         self.ledger.heard = self._heard
 
@@ -250,8 +250,8 @@ class Collector:
         self._committed(unwritten, rules if keep else None, notice if keep else None)
         if second is not None:
             events.clock_passed(COLLECT, second)
-        for where in step.refused_at:
-            events.dead_letter(COLLECT, str(Reason.MALFORMED), where=where)
+        for connector in step.refused_by:
+            events.dead_letter(COLLECT, str(Reason.MALFORMED), where=connector)
         return taken
 
     def _notice(self, deaf: tuple[str, ...]) -> SeatNotice | None:

@@ -48,7 +48,8 @@ class Terms(NamedTuple):
 
     `backfill` is never counted towards a page; `fills` says so of what is dated by when we saw it, because we have not
     looked for a while. `governed`: what must be settled before listening to staff is settled. `keep`: `match`, `all`,
-    or "", which is `all` for what is ours or addressed to us.
+    or "", which is `all` for what is ours or addressed to us. `source`: the connector's own, by which rule files may give
+    it a role; "": the one that it is called.
     """
 
     role: str = ""
@@ -56,6 +57,7 @@ class Terms(NamedTuple):
     backfill: bool = False
     fills: bool = False
     governed: bool = True
+    source: str = ""
 
 
 class Policy(NamedTuple):
@@ -66,7 +68,17 @@ class Policy(NamedTuple):
     own: frozenset[int] = frozenset()
 
 
+class Past(NamedTuple):
+    """What the bus says of what came before: `erased` authors (keyed hashes), of whom nothing is taken in, and posts (keys)
+    that may still be `shown`, of which a delete is taken in however late it comes.
+    """
+
+    erased: Container[int] = frozenset()
+    shown: Container[int] = frozenset()
+
+
 OPEN: Final = Terms()
+NOTHING_YET: Final = Past()
 NO_RULES: Final = Policy()
 
 
@@ -104,8 +116,8 @@ class Door:
     """Turns items into mentions. `key` is the installation's secret; `memory` belongs to the seat of collect.
 
     `known` is what is asked about a post: that memory, unless other seats have let things through as well. `tell`
-    names the language of what is let through where its source does not; a replay is given none. `erased`: authors (keyed
-    hashes) of whom nothing is taken in.
+    names the language of what is let through where its source does not; a replay is given none. `past`: of what came
+    before it.
     `counts` are (what, why) to number since they were last taken: `let_through`, `dropped`, `mended`.
     """
 
@@ -116,11 +128,11 @@ class Door:
         policy: Policy = NO_RULES,
         known: Threads | None = None,
         tell: Tell | None = None,
-        erased: Container[int] = frozenset(),
+        past: Past = NOTHING_YET,
     ) -> None:
         self._key = key
         self._tell = tell
-        self._erased = erased
+        self._past = past
         self.memory = memory
         self._known: Threads = memory if known is None else known
         self.policy = policy
@@ -145,7 +157,7 @@ class Door:
         root = post_hash(self._key, item.source, item.thread) if item.thread else 0
         parent = self._parent(item)
         author = author_hash(self._key, item.source, bare(item.author)) if item.author else 0
-        if author and author in self._erased:
+        if author and author in self._past.erased:
             self.counts["dropped", "erased"] += 1
             return None
         ours = author in self.policy.own
@@ -155,6 +167,7 @@ class Door:
         mended: Counter[str] = Counter()
         text = tidy_text(item.text, mended)
         known = key in posts or parent in posts or root in posts
+        known = known or (item.kind == "delete" and key in self._past.shown)
         keep = terms.keep == "all" or (not terms.keep and role in {"own", "care"})
         if not (known or keep or ours or self._wanted(text)):
             self.counts["dropped", "unknown_post" if item.kind in _FOLLOWS_A_POST else "unmatched"] += 1

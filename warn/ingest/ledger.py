@@ -83,7 +83,7 @@ class Step:
         self.mentions: list[Mention] = []
         self.readings: list[Reading] = []
         self.letters: list[Out] = []
-        self.refused_at: list[str] = []
+        self.refused_by: list[str] = []
 
 
 class Ledger:
@@ -177,7 +177,7 @@ class Ledger:
         for one in batch.refused:
             await self._turns.give_way()
             counts["refused"] += 1
-            self._put_aside(step, one._replace(payload=b"") if self._counts_only(intake) else one)
+            self._put_aside(step, name, one._replace(payload=b"") if self._counts_only(intake) else one)
         was = self.kept.get(name, Kept())
         gaps = (*was.gaps, *((gap.start, gap.end) for gap in batch.gaps))[-100:]
         cursor = was.cursor if batch.cursor is None else batch.cursor
@@ -204,12 +204,12 @@ class Ledger:
             mention = self.door.admit(item, now_ms=now_ms, terms=intake.terms)
         except RefusedError as e:
             counts["refused"] += 1
-            self._put_aside(step, self._refused(intake, item, str(e)))
+            self._put_aside(step, intake.connector, self._refused(intake, item, str(e)))
             return 0
         except Exception as e:  # noqa: BLE001 - ours, not the source's; but one item must not stop all the rest for ever
             counts["refused"] += 1
             message = f"the door failed on it: {type(e).__name__}"
-            self._put_aside(step, self._refused(intake, item, message))
+            self._put_aside(step, intake.connector, self._refused(intake, item, message))
             return 0
         self._hear(item.source)
         if mention is not None:
@@ -228,11 +228,13 @@ class Ledger:
 
     def _counts_only(self, intake: Intake) -> bool:
         """Whether staff or customers write there: then nothing of what could not be read is kept either."""
-        return stricter(intake.terms.role, self.door.policy.roles.get(intake.connector, "")) in COUNTS_ONLY
+        source = intake.terms.source or intake.connector
+        return stricter(intake.terms.role, self.door.policy.roles.get(source, "")) in COUNTS_ONLY
 
-    def _put_aside(self, step: Step, one: Refused) -> None:
+    def _put_aside(self, step: Step, connector: str, one: Refused) -> None:
+        """Where it stood may name somebody (a file, a feed), so the letter says it, and the log does not."""
         letter = DeadLetter(
             one.where, str(Reason.MALFORMED), one.message, self._wall.now(), one.payload[:PAYLOAD]
         )
         step.letters.append(Out(DEADLETTERS, 0, b"", encode(letter)))
-        step.refused_at.append(one.where)
+        step.refused_by.append(connector)

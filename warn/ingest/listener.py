@@ -126,6 +126,7 @@ class Listener:
                     backfill=batch.backfill,
                     fills=fills or bool(batch.gaps),
                     governed=config.governance is not None,
+                    source=self.connector.source,
                 )
                 for part in _parts(batch):
                     intake = Intake(name, part, terms, days=config.spend.days if config.spend else 30)

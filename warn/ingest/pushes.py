@@ -58,7 +58,12 @@ class _Place:
         self.config = config
         self.inbound = inbound
         self.status = Status(inbound.name, inbound.source, since=int(now), quiet=None, state="running")
-        self.terms = Terms(role=config.role, keep=config.keep or "", governed=config.governance is not None)
+        self.terms = Terms(
+            role=config.role,
+            keep=config.keep or "",
+            governed=config.governance is not None,
+            source=inbound.source,
+        )
         self._left, self._at = BURST, now
         self.told = 0.0
 

@@ -16,7 +16,7 @@ somebody else has the seat, `run` raises `FencedError` and lets go.
 import asyncio
 import random
 import time
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from warn.bus.base import Bus, FencedError
@@ -25,6 +25,7 @@ from warn.ingest.clock import Wall
 from warn.ingest.collector import Collector
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Connector
+from warn.ingest.door import NOTHING_YET, Past
 from warn.ingest.hearing import Heard, Hearing, View
 from warn.ingest.inforce import Compile
 from warn.ingest.inlet import Inlet, Request
@@ -65,7 +66,7 @@ class Supervisor:
         compiles: Compile,
         partition: int = 0,
         peers: Peers | None = None,
-        erased: Container[int] = frozenset(),
+        past: Past = NOTHING_YET,
         pushed: Sequence[ConnectorConfig] = (),
         wall: Callable[[], float] = time.time,
         chance: random.Random | None = None,
@@ -95,7 +96,7 @@ class Supervisor:
             wall=self._wall,
             partition=partition,
             peers=self._peers,
-            erased=erased,
+            past=past,
             keepers=(reports, self._hearing) if partition == 0 else (reports,),
         )
         self._inlet = Inlet()
