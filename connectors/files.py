@@ -5,8 +5,9 @@ import os
 import time
 from asyncio import to_thread
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, suppress
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -25,6 +26,7 @@ from warn.model.errors import PermanentError, Reason, TemporaryError
 MAPPINGS: Final = Path(__file__).with_name("mappings")
 MOST_FILES: Final = 1_000
 Marks = dict[str, Mark]
+_GONE: Final = "\N{BULLET}gone "
 
 
 class FilesConfig(ConnectorConfig):
@@ -48,7 +50,9 @@ class FilesConfig(ConnectorConfig):
 
 
 class FilesConnector:
-    """The cursor is JSON: of each file its inode, how far it was read, when, and a hash of its beginning."""
+    """The cursor is JSON: of each file its inode, how far it was read, when, and a hash of its beginning. A file may be called
+    as somebody is, so it is known there by hashes of its folder and its name.
+    """
 
     def __init__(self, config: FilesConfig) -> None:
         self._config = config
@@ -66,7 +70,7 @@ class FilesConnector:
 
     async def batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
         """Raises TemporaryError (config) while none of the paths is there."""
-        marks = _marks(cursor)
+        marks = _marks(cursor, await to_thread(self._places) if cursor else ())
         skip, fresh = cursor is None and self._config.begin == "end", True
         while True:
             quiet = True
@@ -170,6 +174,13 @@ class FilesConnector:
             self._wrong[str(one)] = f"cannot be read: {e.strerror}"
         return []
 
+    def _places(self) -> list[Path]:
+        """All files that may have been read, and in each folder one that is not there, so that it is known."""
+        asked = [Path(one) for one in self._config.paths]
+        with suppress(TemporaryError):
+            return [*asked, *(one / _GONE for one in asked), *self._paths()]
+        return [*asked, *(one / _GONE for one in asked)]
+
     def _troubles(self) -> tuple[Trouble, ...]:
         """What has changed since it was told."""
         well = [Trouble(where, "") for where in self._told if where not in self._wrong]
@@ -185,15 +196,41 @@ def _stat(path: Path) -> os.stat_result | None:
         return None
 
 
-def _marks(cursor: Cursor | None) -> Marks:
+def _marks(cursor: Cursor | None, places: Sequence[Path]) -> Marks:
+    """By path again. One that is not there under its name stands in its folder under a name that no file has."""
     try:
-        return msgspec.json.decode(cursor, type=Marks) if cursor else {}
+        told = msgspec.json.decode(cursor, type=Marks) if cursor else {}
     except msgspec.MsgspecError:
         raise PermanentError("files: a cursor that is none of its own", reason=Reason.MALFORMED) from None
+    names = {_hidden(one): str(one) for one in places}
+    folders = {_hash(str(one.parent)): one.parent for one in places}
+    found: Marks = {}
+    for name, mark in told.items():
+        folder = folders.get(name.partition("/")[0])
+        lost = (
+            name
+            if folder is None or name.startswith("/")
+            else str(folder / f"{_GONE}{name.partition('/')[2]}")
+        )
+        found[names.get(name, lost)] = mark
+    return found
 
 
 def _cursor(marks: Marks) -> Cursor:
-    return Cursor(msgspec.json.encode(marks).decode())
+    told = {
+        name.replace(f"{parent}/{_GONE}", f"{_hash(parent)}/") if _GONE in name else _hidden(Path(name)): mark
+        for name, mark in marks.items()
+        for parent in (str(Path(name).parent),)
+    }
+    return Cursor(msgspec.json.encode(told).decode())
+
+
+def _hidden(path: Path) -> str:
+    return f"{_hash(str(path.parent))}/{_hash(path.name)}"
+
+
+def _hash(name: str) -> str:
+    return blake2b(os.fsencode(name), digest_size=8).hexdigest()
 
 
 KIND = Kind(FilesConfig, FilesConnector)

@@ -32,7 +32,8 @@ def most_known(feeds: int) -> int:
 
 @dataclass
 class State:
-    """One feed. Of these the cursor holds those down to `known`; times are seconds since the epoch.
+    """One feed. Of these the cursor holds those down to `known`; times are seconds since the epoch. Not `moved`: an address
+    that no settings name may hold somebody's handle, and a restart is sent on once more.
 
     That a feed is gone is not held by the cursor: a server may say so by mistake, and a restart asks once more.
     """
@@ -124,7 +125,7 @@ def backoff_s(every_s: float, fails: int, retry_after_s: float | None) -> float:
 def cursor(states: Mapping[str, State]) -> Cursor:
     """All states, as text."""
     told = {
-        url: [s.etag, s.modified, s.moved, s.ok, s.full, s.wait, _packed(s.known.items())]
+        url: [s.etag, s.modified, "", s.ok, s.full, s.wait, _packed(s.known.items())]
         for url, s in states.items()
         if s.ok
     }
@@ -146,8 +147,8 @@ def states(read: Cursor | None, urls: Iterable[str]) -> dict[str, State]:
 
 
 def _state(*told: Any) -> State:
-    etag, modified, moved, ok, full, wait, known = told
-    return State(str(etag), str(modified), str(moved), int(ok), int(full), int(wait), _unpacked(known))
+    etag, modified, _, ok, full, wait, known = told
+    return State(str(etag), str(modified), "", int(ok), int(full), int(wait), _unpacked(known))
 
 
 def _packed(known: Iterable[tuple[bytes, int]]) -> str:

@@ -77,6 +77,8 @@ class Store:
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=OFF")
         self._db.execute("PRAGMA synchronous=OFF")
+        # What does not fit into memory lies in a file of SQLite's own: who was erased is not to lie on in it.
+        self._db.execute("PRAGMA secure_delete=ON")
         self._db.executescript(_SCHEMA)
         # Python 3.13 warns of a database that is let go of open: it is closed with whoever held the store.
         weakref.finalize(self, self._db.close)

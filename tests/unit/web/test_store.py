@@ -1,5 +1,7 @@
 """The throw-away copy: what comes in comes out, and it stays bounded."""
 
+from pathlib import Path
+
 from msgspec.structs import replace
 
 from tests.unit.web.made_up import (
@@ -70,6 +72,16 @@ def test_a_deleted_post_goes_away_for_every_brand() -> None:
     store.put_evidence([post(kind="delete", text="")])
     assert store.evidence(BRAND, [101]) == store.evidence("Rival", [101]) == []
     assert len(store.evidence(BRAND, [7])) == 1
+
+
+def test_of_a_deleted_post_no_byte_is_left(tmp_path: Path) -> None:
+    """What does not fit into memory lies in a file of SQLite's own."""
+    store = Store(str(tmp_path / "shown"))
+    store.put_evidence([post(text="so says Quixley " * 300), post(key=7)])
+    assert b"Quixley" in (tmp_path / "shown").read_bytes()
+    store.put_evidence([post(kind="delete", text="")])
+    assert b"Quixley" not in (tmp_path / "shown").read_bytes()
+    store.close()
 
 
 def test_roles_that_yield_counts_only_are_never_shown() -> None:
