@@ -41,7 +41,7 @@ _few: Final = Few(MOST_LINES)
 
 
 def dead_letter(stage: str, reason: str, *, where: str) -> None:
-    """A piece of input was put aside. `where`: its parcel and index, or file and line; `reason`: a word of a set."""
+    """A piece of input was put aside. `where`: its parcel and index, or its connector; `reason`: a word of a set."""
     metrics.DEAD_LETTERS.add(stage, reason)
     untold = _few.next()
     if untold is not None:
