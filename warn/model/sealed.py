@@ -10,7 +10,7 @@ from typing import Final
 
 MARK: Final = "~"
 """Begins what is sealed; no word does."""
-_SIGN: Final = 3
+_SIGN: Final = 6
 """Bytes that tell whether it was opened with the right key, and make each word's stream another."""
 
 
