@@ -21,7 +21,8 @@ from connectors.mastodon.statuses import MOST_NUMBERS, MOST_OF_ALL, PLACE, Numbe
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor, Gap, Refused, Trouble
 from warn.ingest.kind import Kind
-from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
+from warn.ingest.rest import Rest, soonest
+from warn.model.errors import PermanentError, Reason, WarnError
 from warn.model.mention import Item
 
 MOST_KNOWN: Final = 50_000
@@ -111,6 +112,7 @@ class MastodonConnector:
         self._ill: dict[str, str] = {}
         self._feeds: list[Feed] = []
         self._numbers: dict[str, Numbers] = {}
+        self._rests: dict[str, Rest] = {}
 
     @property
     def name(self) -> str:
@@ -174,7 +176,7 @@ class MastodonConnector:
             if not answered or batch != Batch(cursor=at):
                 yield batch  # the first in any case: it says that somebody answers
             answered, at = True, batch.cursor
-        raise _first(failing.values())
+        raise soonest(failing.values())
 
     def _make(self, places: Mapping[str, Position]) -> list[Feed]:
         feeds: list[Feed] = []
@@ -185,7 +187,8 @@ class MastodonConnector:
             server = Server(
                 one.host, token, self.source, self._config.inside,
                 # Numbers stay true: what they were learnt from need not have been committed.
-                numbers=self._numbers.setdefault(one.host, Numbers(most)), between_s=self._between_s,
+                numbers=self._numbers.setdefault(one.host, Numbers(most)),
+                rest=self._rests.setdefault(one.host, Rest()), between_s=self._between_s,
             )  # fmt: skip
             for tag in (*(() if one.read == "hashtags" else ("",)), *tags):
                 name = f"{server.label} #{tag}" if tag else server.label
@@ -223,12 +226,6 @@ class MastodonConnector:
         if self._ill.get(where, "") != said:
             self._ill[where] = said
             yield Trouble(where, said)
-
-
-def _first(errors: Iterable[WarnError]) -> WarnError:
-    """Of several the one that may end by itself."""
-    found = list(errors)
-    return next((one for one in found if isinstance(one, TemporaryError)), found[0])
 
 
 def _read_cursor(cursor: Cursor | None) -> dict[str, Position]:

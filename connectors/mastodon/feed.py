@@ -102,7 +102,7 @@ class Feed:
                 wrong = e
             except Exception as e:  # noqa: BLE001 - a fault in one feed is told, and stops no other
                 wrong = TemporaryError(f"{self.server.place}: {type(e).__name__}", reason=Reason.UNEXPECTED)
-            self.server.forget()
+            self.server.failed(wrong)
             await tell(Told(self.name, error=wrong))
             await asyncio.sleep(self._backoff.wait(wrong, loop.time()))
 

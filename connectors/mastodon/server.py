@@ -12,7 +12,8 @@ from warn.ingest.loose import loose_json
 from warn.ingest.outbound import Answer, Outbound
 from warn.ingest.outbound.address import places
 from warn.ingest.outbound.answer import reset_after
-from warn.model.errors import PermanentError, Reason, TemporaryError
+from warn.ingest.rest import Rest
+from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 
 BETWEEN_S: Final = 1.1
 """Between two requests: 300 in five minutes are allowed."""
@@ -34,12 +35,21 @@ class Server:
     """`url`: without a slash at its end. All feeds of one server share it, and take turns."""
 
     def __init__(
-        self, url: str, token: str, source: str, inside: Sequence[str], *, numbers: Numbers, between_s: float
+        self,
+        url: str,
+        token: str,
+        source: str,
+        inside: Sequence[str],
+        *,
+        numbers: Numbers,
+        rest: Rest,
+        between_s: float,
     ) -> None:
         self.url, self.label = url, urlsplit(url).netloc
         self.place = f"{PLACE}: {self.label}"
         self._token, self._inside, self._between_s = token, inside, between_s
         self._next = 0.0
+        self._rest = rest
         self._out: Outbound | None = None
         self._finding = asyncio.Lock()
         self._access: Access | None = None
@@ -89,9 +99,10 @@ class Server:
                 self.reader.domain = self._access.domain
             return self._access
 
-    def forget(self) -> None:
-        """Ask anew what it allows: something has failed."""
+    def failed(self, error: WarnError) -> None:
+        """Ask anew what it allows, and nothing at all before it wants to be asked."""
         self._access = None
+        self._rest.told(error, asyncio.get_running_loop().time())
 
     async def get(
         self, path: str, params: Mapping[str, str] | None = None, accept: Sequence[int] = ()
@@ -100,6 +111,8 @@ class Server:
         if self._out is None:
             raise RuntimeError("not open")
         now = asyncio.get_running_loop().time()
+        if (why := self._rest.why(now)) is not None:
+            raise why
         mine = max(now, self._next)
         self._next = mine + self._between_s
         await asyncio.sleep(mine - now)

@@ -15,6 +15,7 @@ from warn.ingest.connector import Batch, Cursor, Hint, Refused, Trouble
 from warn.ingest.feeds.reader import Reader, reader
 from warn.ingest.kind import Kind
 from warn.ingest.outbound import Answer, Outbound
+from warn.ingest.rest import soonest
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 from warn.model.mention import Item
 
@@ -122,10 +123,14 @@ class RssConnector:
     async def batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
         """For ever. Raises when every feed is unwell."""
         gone = {url for url, state in self._states.items() if state.gone}
-        self._states = states(cursor, (place.url for place in self._places))
+        before, self._states = self._states, states(cursor, (place.url for place in self._places))
         for url in gone:
             self._states[url].gone = True
         self._spread()
+        for url, state in before.items():
+            if isinstance(state.error, TemporaryError) and (state.error.retry_after_s or 0) >= self._every_s:
+                # Started anew because all failed: what this one asked for holds.
+                self._states[url].error, self._states[url].due = state.error, state.due
         async with reader() as child, Outbound(_OUT, inside=self._config.inside) as out:
             while True:
                 for batch in await self._round(out, child):
@@ -250,21 +255,28 @@ class RssConnector:
         return (Trouble(place.name, said),)
 
     def _check_all(self) -> None:
-        """Raises the error of the feed that failed last, where all feeds are unwell."""
+        """Raises the error that may end first by itself, where all feeds are unwell."""
         if any(state.error is None and not state.gone for state in self._states.values()):
             return
-        worst = max(self._states.values(), key=lambda one: (isinstance(one.error, TemporaryError), one.due))
-        place = next(one for one in self._places if self._states[one.url] is worst)
-        if not isinstance(worst.error, WarnError):
-            raise PermanentError(
+        raise soonest(self._why(place) for place in self._places)
+
+    def _why(self, place: Place) -> WarnError:
+        """What is wrong with a feed that is unwell, with its name."""
+        state = self._states[place.url]
+        error = state.error
+        if not isinstance(error, WarnError):
+            return PermanentError(
                 f"{place.name}: HTTP 410, gone for good: take it out of the settings", reason=Reason.GONE
             )
-        said = _said(worst.error)
-        if isinstance(worst.error, TemporaryError):
-            raise TemporaryError(
-                f"{place.name}: {said}", reason=worst.error.reason, retry_after_s=worst.error.retry_after_s
+        said = f"{place.name}: {_said(error)}"
+        if isinstance(error, TemporaryError):
+            left = (
+                None
+                if error.retry_after_s is None
+                else min(error.retry_after_s, max(0.0, state.due - self._wall()))
             )
-        raise PermanentError(f"{place.name}: {said}", reason=worst.error.reason)
+            return TemporaryError(said, reason=error.reason, retry_after_s=left)
+        return PermanentError(said, reason=error.reason)
 
 
 def _said(error: WarnError) -> str:

@@ -16,17 +16,18 @@ from msgspec import Struct
 from pydantic import BeforeValidator, Field, HttpUrl, StringConstraints, model_validator
 
 from connectors.trends.lists import PLACE, Entry, Page, TrendList, bluesky, google, mastodon
+from warn.ingest.backoff import PARKED_S
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor, Refused, Trouble
 from warn.ingest.kind import Kind
 from warn.ingest.outbound import Outbound
-from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
+from warn.ingest.rest import Rest, soonest
+from warn.model.errors import PermanentError, Reason, WarnError
 from warn.model.mention import Item
 
 DAY_S: Final = 86_400
 PAUSE_S: Final = 600
 """A list that was not read for so long is filled in."""
-PARKED_S: Final = 900
 MOST_SEEN: Final = 1_000
 """Entries of one list that are remembered."""
 MOST_TOLD: Final = 1_000
@@ -100,6 +101,7 @@ class TrendsConnector:
         self._every_s = config.every if every_s is None else every_s
         self._wall = wall
         self._lists = trend_lists(config)
+        self._rests = {one.name: Rest() for one in self._lists}
         self._ill: dict[str, str] = {}
         self._told: set[tuple[str, bytes]] = set()
 
@@ -116,20 +118,18 @@ class TrendsConnector:
         standing = _read_cursor(cursor)
         names = {one.name for one in self._lists}
         standing = {name: one for name, one in standing.items() if name in names}
-        failing: dict[str, WarnError] = {}
-        resting: dict[str, float] = {}
         async with Outbound(PLACE, inside=self._config.inside) as out:
             while True:
                 now = int(self._wall())
-                due = [one for one in self._lists if resting.get(one.name, 0) <= now]
-                looked = await self._look(out, due)
-                for one in looked:
-                    failing.pop(one.list.name, None)
-                    if one.error is not None:
-                        failing[one.list.name] = one.error
-                        resting[one.list.name] = now + _rest_s(one.error)
-                if len(failing) == len(self._lists):
-                    raise _first(failing.values())
+                resting = {
+                    one.name: why
+                    for one in self._lists
+                    if (why := self._rests[one.name].why(now)) is not None
+                }
+                looked = await self._look(out, [one for one in self._lists if one.name not in resting])
+                failed = [self._failed(one, now) for one in looked if one.error is not None]
+                if len(resting) + len(failed) == len(self._lists):
+                    raise soonest([*resting.values(), *failed])
                 for one in looked:
                     yield self._batch(one, standing, now)
                 await asyncio.sleep(self._every_s)
@@ -146,6 +146,15 @@ class TrendsConnector:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(read(one)) for one in lists]
         return [task.result() for task in tasks]
+
+    def _failed(self, looked: Looked, now: int) -> WarnError:
+        """What a list failed for, which is left alone for as long as it asks, or as a person needs to mend it."""
+        assert looked.error is not None
+        rest = self._rests[looked.list.name]
+        if isinstance(looked.error, PermanentError):
+            rest.hold(looked.error, PARKED_S, now)
+        rest.told(looked.error, now)
+        return looked.error
 
     def _batch(self, looked: Looked, standing: dict[str, Standing], now: int) -> Batch:
         """What is new on a list; `standing` is brought up to it."""
@@ -197,19 +206,6 @@ class TrendsConnector:
         if self._ill.get(where, "") != said:
             self._ill[where] = said
             yield Trouble(where, said)
-
-
-def _rest_s(error: WarnError) -> float:
-    """For how long a list is left alone; the next look is the least."""
-    if isinstance(error, PermanentError):
-        return PARKED_S
-    return min(DAY_S, getattr(error, "retry_after_s", None) or 0.0)
-
-
-def _first(errors: Iterable[WarnError]) -> WarnError:
-    """Of several the one that may end by itself."""
-    found = list(errors)
-    return next((one for one in found if isinstance(one, TemporaryError)), found[0])
 
 
 def _day(now: int) -> str:

@@ -25,6 +25,7 @@ from tests.contract.connectors.fediverse import (
 )
 from tests.contract.connectors.service import Address, free_port, raw, serve
 from warn.ingest.connector import Batch, Trouble
+from warn.ingest.rest import Rest
 from warn.model.errors import PermanentError, Reason, TemporaryError
 
 NO_TOKEN: Final[dict[str, Any]] = {}
@@ -150,7 +151,13 @@ async def test_no_server_of_the_open_internet_sends_us_inside() -> None:
     elsewhere = Fediverse()
     async with serve(elsewhere.app()) as forum:
         server = Server(
-            "https://mastodon.example", TOKEN, "mastodon", (forum.inside,), numbers=Numbers(), between_s=0.0
+            "https://mastodon.example",
+            TOKEN,
+            "mastodon",
+            (forum.inside,),
+            numbers=Numbers(),
+            rest=Rest(),
+            between_s=0.0,
         )
         async with server.open_stream(forum.url) as out:
             with pytest.raises(PermanentError) as caught:
@@ -204,3 +211,20 @@ async def test_a_silent_stream_is_noticed() -> None:
         config = config.model_copy(update={"inside": (address.inside, streams.inside)})
         _, error = await read(connector(config), lambda _: False, idle_s=3.0)
     assert isinstance(error, TemporaryError) and error.reason is Reason.TIMEOUT
+
+
+async def test_a_server_that_asks_to_be_left_alone_is_though_all_of_them_fail() -> None:
+    """Nobody else waits for as long as it, and being started anew is no reason to ask it again."""
+    busy, other = Fediverse(refuses=429, headers={"retry-after": "3600"}), Fediverse(refuses=503)
+    async with serve(busy.app()) as one, serve(other.app()) as two:
+        for both in ((one, two), (two, one)):
+            busy.asked.clear()
+            reader = connector(config_at(*both))
+            for _ in range(3):
+                _, error = await read(reader, lambda _: False)
+                assert isinstance(error, TemporaryError) and error.reason is Reason.SERVER
+                assert error.retry_after_s is None
+            assert len(busy.asked) == 1
+        other.refuses = 429
+        _, error = await read(reader, lambda _: False)
+    assert isinstance(error, TemporaryError) and error.reason is Reason.RATE_LIMITED

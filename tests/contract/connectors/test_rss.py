@@ -221,6 +221,18 @@ async def test_all_feeds_unwell_is_an_error(desk: Desk) -> None:
     assert gone.value.reason is Reason.GONE
 
 
+async def test_a_feed_that_asks_to_be_left_alone_is_though_all_of_them_fail(desk: Desk) -> None:
+    """Nobody else waits for as long as it, and being started anew is no reason to ask it again."""
+    desk.feeds["busy"] = lambda *_: Response(status_code=429, headers={"retry-after": "3600"})
+    desk.feeds["ill"] = lambda *_: Response(status_code=503)
+    connector = desk.connector("busy", "ill")
+    for _ in range(3):
+        with pytest.raises(TemporaryError) as caught:
+            await desk.read(connector, lambda _: False)
+        assert caught.value.reason is Reason.SERVER and caught.value.retry_after_s is None
+    assert len(desk.heard("busy")) == 1 and len(desk.heard("ill")) >= 3
+
+
 async def test_a_hostile_feed_is_told_and_the_others_go_on(desk: Desk) -> None:
     bomb = b"<!DOCTYPE r [<!ENTITY a 'b'>]><rss><channel><item><title>&a;</title></item></channel></rss>"
     desk.gives("bomb", bomb)
