@@ -99,14 +99,14 @@ class HackernewsConnector:
         """What names us, and what is said under the stories that do."""
         now = int(self._wall())
         since = (min(at.since, now) if at.since else now) - overlap_s
-        named = await search.terms(self._config.terms, since)
+        named = await search.terms(self._config.terms, since, now)
         for entry in sorted(named.entries.values(), key=lambda one: one.number):
             if entry.story == entry.number:
                 if at.stories.get(entry.number, NO_VOTES) == NO_VOTES:
                     at.follow(entry.number, UNKNOWN)
             elif entry.story and entry.story not in at.stories:
                 at.follow(entry.story, NO_VOTES)
-        under = await search.comments(list(at.stories), since)
+        under = await search.comments(list(at.stories), since, now)
         found = {**under.entries, **named.entries}
         at.since = now
         items = list(self._yielded(live, found.values()))
@@ -134,7 +134,8 @@ class HackernewsConnector:
 
     async def _numbered(self, live: Live, at: Place, newest: int) -> AsyncGenerator[Batch, None]:
         """All that came since, once again what was not there yet, and a gap where it is too much."""
-        was, gone = at.at, at.last and newest - at.last > MOST_BEHIND
+        # It never counts down: where it does, what it said before was wrong, and nobody knows from when on.
+        was, gone = at.at, at.last and abs(newest - at.last) > MOST_BEHIND
         if gone or not at.last:
             at.last, at.waiting = max(0, newest - (MOST_BEHIND if gone else START_ITEMS)), {}
         numbers = [*at.waiting, *range(at.last + 1, newest + 1)]
@@ -147,17 +148,17 @@ class HackernewsConnector:
         """These items; of stories also their votes, to count from."""
         entries: list[Entry] = []
         refused: list[Refused] = []
-        for number in numbers:
-            one = await live.item(number)
+        for number, one in (await live.items(numbers, at.waiting)).items():
             tries = at.waiting.pop(number, 0) + 1
             if isinstance(one, Entry):
                 entries.append(one)
-            elif one is not None:
+            elif isinstance(one, str):
                 refused.append(Refused(f"{PLACE}, item {number}", one, b""))
             elif tries < MOST_TRIES and len(at.waiting) < MOST_WAITING:
                 at.waiting[number] = tries
             else:
-                refused.append(Refused(f"{PLACE}, item {number}", "it never came to be there", b""))
+                why = "it never came to be there" if one is None else f"it never could be read: {one.reason}"
+                refused.append(Refused(f"{PLACE}, item {number}", why, b""))
         items = list(self._yielded(live, entries))
         for entry in entries:
             if entry.item is not None and entry.score is not None:

@@ -1,12 +1,13 @@
 """The live interface (Firebase): items by number, and which of them changed lately."""
 
+from collections.abc import Container, Iterable
 from typing import Any, Final, TypeVar
 
 from connectors.hackernews.items import PLACE, Entry, read_item
 from connectors.hackernews.place import NO_VOTES, Place
 from warn.ingest.loose import loose_json
 from warn.ingest.outbound import Outbound
-from warn.model.errors import Reason, TemporaryError
+from warn.model.errors import Reason, TemporaryError, WarnError
 from warn.model.mention import Item
 
 MOST_KNOWN: Final = 3_000
@@ -18,6 +19,11 @@ MOST_ASKED: Final = 100
 """Items that are looked at anew in one look."""
 IN_TURN: Final = 5
 """Followed stories that are looked at in each look, changed or not: the list of changes is short-lived."""
+
+_ITS_OWN: Final = frozenset(
+    {Reason.MALFORMED, Reason.HOSTILE, Reason.CLIENT, Reason.GONE, Reason.AUTH, Reason.SERVER}
+)
+"""What may be wrong with one item, while others can be had."""
 
 _Value = TypeVar("_Value")
 
@@ -68,13 +74,37 @@ class Live:
             _put(self._story, number, entry.story, MOST_ROOTS)
         return entry
 
+    async def items(
+        self, numbers: Iterable[int], waiting: Container[int] = ()
+    ) -> dict[int, Entry | str | WarnError | None]:
+        """Each of them, or the error that is its own. Raises where none can be had, and not all of them were waited for
+        already: then it is the service.
+        """
+        found: dict[int, Entry | str | WarnError | None] = {}
+        for number in numbers:
+            try:
+                found[number] = await self.item(number)
+            except WarnError as e:
+                if e.reason not in _ITS_OWN:
+                    raise
+                found[number] = e
+        wrong = [one for one in found.values() if isinstance(one, WarnError)]
+        if wrong and len(wrong) == len(found) and any(number not in waiting for number in found):
+            raise wrong[0]
+        return found
+
     async def _root(self, parent: Any) -> int:
         """The story above; 0 where it cannot be told."""
         passed: list[int] = []
         while isinstance(parent, int) and len(passed) < MOST_ABOVE:
             story = self._story.get(parent, 0)
             if not story:
-                raw = await self._get(f"item/{parent}")
+                try:
+                    raw = await self._get(f"item/{parent}")
+                except WarnError as e:
+                    if e.reason not in _ITS_OWN:
+                        raise
+                    return 0
                 if not isinstance(raw, dict):
                     return 0
                 if raw.get("type") == "comment":
@@ -101,9 +131,12 @@ class Live:
         asked += [one for one in listed if isinstance(one, int) and self._follows(one, place, recent)]
         asked += [ours[(self._turn + i) % len(ours)] for i in range(min(IN_TURN, len(ours)))]
         self._turn += IN_TURN
-        entries = [await self.item(number) for number in list(dict.fromkeys(asked))[:MOST_ASKED]]
+        found = await self.items(list(dict.fromkeys(asked))[:MOST_ASKED])
         return [
-            item for one in entries if isinstance(one, Entry) for item in self._change(one, place, now_ms)
+            item
+            for one in found.values()
+            if isinstance(one, Entry)
+            for item in self._change(one, place, now_ms)
         ]
 
     def _follows(self, number: int, place: Place, recent: int | None) -> bool:

@@ -30,29 +30,29 @@ class Found(NamedTuple):
 
 
 class Search:
-    """Searches from a second on, newest first, page by page back in time."""
+    """Searches from a second on (`since`) until now, newest first, page by page back in time."""
 
     def __init__(self, out: Outbound, url: str, source: str) -> None:
         self._out, self._url, self._source = out, url, source
 
-    async def terms(self, terms: Sequence[str], since: int) -> Found:
+    async def terms(self, terms: Sequence[str], since: int, now: int) -> Found:
         """Stories and comments that hold one of these phrases."""
         found = Found({}, [], [])
         for term in terms:
             await self._read(
-                found, {"query": f'"{term}"', "tags": "(story,comment,poll,job)", "typoTolerance": "false"}, since
+                found, {"query": f'"{term}"', "tags": "(story,comment,poll,job)", "typoTolerance": "false"}, since, now
             )  # fmt: skip
         return found
 
-    async def comments(self, stories: Sequence[int], since: int) -> Found:
+    async def comments(self, stories: Sequence[int], since: int, now: int) -> Found:
         """Comments under these stories."""
         found = Found({}, [], [])
         for i in range(0, len(stories), MOST_STORIES):
             under = ",".join(f"story_{number}" for number in stories[i : i + MOST_STORIES])
-            await self._read(found, {"tags": f"comment,({under})"}, since)
+            await self._read(found, {"tags": f"comment,({under})"}, since, now)
         return found
 
-    async def _read(self, found: Found, asked: dict[str, str], since: int) -> None:
+    async def _read(self, found: Found, asked: dict[str, str], since: int, now: int) -> None:
         until: int | None = None
         for _ in range(MOST_PAGES):
             entries, refused, count = await self._page(asked, since, until)
@@ -60,7 +60,9 @@ class Search:
             found.refused.extend(refused)
             if count < PER_PAGE:
                 return
-            oldest = min((entry.created_ms // 1000 for entry in entries), default=since)
+            if not entries:
+                break  # nothing tells how far back this page reaches
+            oldest = min(entry.created_ms // 1000 for entry in entries)
             if until is None or oldest + 1 < until:
                 until = oldest + 1
             else:  # more in one second than it gives
@@ -68,7 +70,7 @@ class Search:
                 until = oldest
             if until <= since + 1:
                 return
-        found.gaps.append(Gap(since, since if until is None else until))
+        found.gaps.append(Gap(since, max(since, now) if until is None else until))
 
     async def _page(
         self, asked: dict[str, str], since: int, until: int | None

@@ -1,7 +1,9 @@
 """Hacker News on a local port: both its interfaces, over a few stories with comments down to the third level."""
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from starlette.applications import Starlette
@@ -11,6 +13,8 @@ from starlette.routing import Route
 
 from connectors.hackernews import HackernewsConfig, HackernewsConnector
 from tests.contract.connectors.faults import inside
+from warn.ingest.connector import Batch, Connector, Cursor
+from warn.model.mention import Item
 
 NOW = 1_764_000_000
 BASE = 45_000_000
@@ -31,7 +35,9 @@ def comment(number: int, second: int, parent: int, **of: Any) -> dict[str, Any]:
 
 
 class Site:
-    """Items by number; its search gives at most `PER_PAGE` at once, newest first."""
+    """Items by number, and what is answered for those that are `broken`; its search gives at most `PER_PAGE` at once, newest
+    first.
+    """
 
     def __init__(self, items: Sequence[dict[str, Any]]) -> None:
         self.items = {item["id"]: item for item in items}
@@ -40,6 +46,7 @@ class Site:
         self.live: list[str] = []
         self.live_status = 200
         self.newest: int | None = None
+        self.broken: dict[int, Response] = {}
         self.base = ""
         routes = [Route("/api/v1/search_by_date", self.search), Route("/v0/{what:path}", self.firebase)]
         self.app = Starlette(routes=routes)
@@ -86,7 +93,8 @@ class Site:
             return JSONResponse(self.newest or max(self.items))
         if what == "updates.json":
             return JSONResponse({"items": self.updates, "profiles": ["marker1"]})
-        return JSONResponse(self.items.get(int(what.removeprefix("item/").removesuffix(".json"))))
+        number = int(what.removeprefix("item/").removesuffix(".json"))
+        return self.broken.get(number) or JSONResponse(self.items.get(number))
 
     def config(self, **of: Any) -> HackernewsConfig:
         settings = {
@@ -113,3 +121,12 @@ def filled() -> Site:
     ]
     items += [story(163, -20, deleted=True), comment(164, -10, 0, dead=True)]
     return Site(items)
+
+
+async def some(connector: Connector, batches: int, cursor: Cursor | None = None) -> list[Batch]:
+    async with asyncio.timeout(20), aclosing(connector.batches(cursor)) as read:
+        return [await anext(read) for _ in range(batches)]
+
+
+def items_of(batches: Sequence[Batch]) -> list[Item]:
+    return [item for batch in batches for item in batch.items]

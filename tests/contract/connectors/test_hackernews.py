@@ -1,7 +1,6 @@
 """The Hacker News connector against both interfaces of the site on a local port."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import aclosing
 
 import pytest
@@ -23,21 +22,12 @@ from connectors.hackernews import (
 from connectors.hackernews.place import MOST_FOLLOWED, Place
 from connectors.hackernews.search import MOST_PAGES, PER_PAGE
 from tests.contract.connectors.faults import check_faults, inside
-from tests.contract.connectors.hackernews_site import BASE, NOW, Site, filled, story
+from tests.contract.connectors.hackernews_site import BASE, NOW, Site, filled, items_of, some, story
 from tests.contract.connectors.service import serve
 from warn.ingest.connector import Batch, Connector, Cursor, Gap
 from warn.model.errors import PermanentError, Reason, TemporaryError
 from warn.model.mention import Item
 from warn.testing.check_connector import Made, Until, check_connector
-
-
-async def some(connector: Connector, batches: int, cursor: Cursor | None = None) -> list[Batch]:
-    async with asyncio.timeout(20), aclosing(connector.batches(cursor)) as read:
-        return [await anext(read) for _ in range(batches)]
-
-
-def items_of(batches: Sequence[Batch]) -> list[Item]:
-    return [item for batch in batches for item in batch.items]
 
 
 @pytest.mark.parametrize("terms", [("Acme",), ()], ids=["search", "all"])
