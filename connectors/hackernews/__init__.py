@@ -15,6 +15,7 @@ from connectors.hackernews.items import PLACE, Entry
 from connectors.hackernews.live import Live
 from connectors.hackernews.place import NO_VOTES, UNKNOWN, Place, place
 from connectors.hackernews.search import Search
+from warn.ingest.aside import Aside
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor, Gap, Refused, Trouble
 from warn.ingest.kind import Kind
@@ -32,7 +33,6 @@ MOST_BEHIND: Final = 3_000
 CHUNK: Final = 50
 MOST_TRIES: Final = 10
 MOST_WAITING: Final = 500
-MOST_TOLD: Final = 1_000
 
 Term = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=2, max_length=100, pattern=r'^[^"]+$')
@@ -64,7 +64,7 @@ class HackernewsConnector:
         self._config = config
         self._every_s = config.every if every_s is None else every_s
         self._wall = wall
-        self._told: set[bytes] = set()
+        self._aside = Aside()
         self._unwell = False
 
     @property
@@ -110,7 +110,7 @@ class HackernewsConnector:
         found = {**under.entries, **named.entries}
         at.since = now
         items = list(self._yielded(live, found.values()))
-        refused = tuple(self._new([*named.refused, *under.refused]))
+        refused = tuple(self._aside.new([*named.refused, *under.refused]))
         return Batch(tuple(items), at.cursor(), refused=refused, gaps=(*named.gaps, *under.gaps))
 
     def _yielded(self, live: Live, entries: Iterable[Entry]) -> Iterator[Item]:
@@ -167,13 +167,6 @@ class HackernewsConnector:
         at.last = max(at.last, *numbers)
         at.at = max(at.at, *(entry.created_ms // 1000 for entry in entries), 0)
         return Batch(tuple(items), at.cursor(), refused=tuple(refused))
-
-    def _new(self, refused: Iterable[Refused]) -> Iterator[Refused]:
-        """What was not told yet: the same hits come again and again."""
-        for one in refused:
-            if one.payload not in self._told and len(self._told) < MOST_TOLD:
-                self._told.add(one.payload)
-                yield one
 
 
 KIND = Kind(HackernewsConfig, HackernewsConnector)

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, St
 from connectors.mastodon.feed import SILENCE_S, Feed, Position, Told
 from connectors.mastodon.server import BETWEEN_S, Scope, Server
 from connectors.mastodon.statuses import MOST_NUMBERS, MOST_OF_ALL, PLACE, Numbers, Post, as_edit, as_update
+from warn.ingest.aside import Aside
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor, Gap, Refused, Trouble
 from warn.ingest.kind import Kind
@@ -113,6 +114,7 @@ class MastodonConnector:
         self._feeds: list[Feed] = []
         self._numbers: dict[str, Numbers] = {}
         self._rests: dict[str, Rest] = {}
+        self._aside = Aside()
 
     @property
     def name(self) -> str:
@@ -210,7 +212,7 @@ class MastodonConnector:
         for one in told:
             for post in one.posts:
                 items += known.news(post, now_ms) if isinstance(post, Post) else (post,)
-            refused += one.refused
+            refused += self._aside.new(one.refused)
             gaps += one.gaps
             troubles += self._troubles(one)
         moved = Cursor(msgspec.json.encode(dict(sorted(places.items()))).decode()) if places else None

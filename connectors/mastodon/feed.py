@@ -18,15 +18,19 @@ from warn.ingest.connector import Gap, Refused
 from warn.model.errors import Reason, TemporaryError, WarnError
 from warn.model.mention import Item
 
-PAGE: Final = 40
+PAGES: Final = (40, 5, 1)
+"""Posts that are asked for at once; fewer where so many cannot be read."""
 FULL: Final = 20
-"""A page of so many is followed by another; some servers give fewer than they are asked for."""
+"""A page of so many is followed by another. Servers may give fewer than they are asked for, so one of fewer is the last
+only where it held nothing new, or what was written after we began to look.
+"""
 MOST_PAGES: Final = 60
 """Pages that are made up for; what lies between them and the newest is a gap."""
 WARM_PAGES: Final = 5
 """Pages from before a restart that are read again, only to know the numbers of their posts."""
 LATE_MS: Final = 20_000
 """Posts of other servers come in late, and take their place by when they were written."""
+_TOO_MUCH: Final = frozenset({Reason.MALFORMED, Reason.HOSTILE})
 SILENCE_S: Final = 45.0
 """Mastodon says something every 15 s."""
 _CLOCK_MS: Final = 86_400_000
@@ -151,11 +155,17 @@ class Feed:
             if start is None or not posts or Position(posts[0].number, 0).order <= start.order:
                 await tell(self._page_told(posts, refused))
                 return
-        since = start.rewound
+        since, began_s = start.rewound, int(time.time())
         for _ in range(MOST_PAGES):
-            posts, refused, entries = await self._page({"min_id": since})
+            before = self._at
+            try:
+                posts, refused, entries = await self._page({"min_id": since})
+            except WarnError as e:
+                if e.reason not in _TOO_MUCH:
+                    raise
+                break  # not even the next post alone: it must not keep us here for ever
             await tell(self._page_told(posts, refused))
-            if entries < FULL:
+            if entries < FULL and (self._at is None or self._at == before or self._at.s >= began_s):
                 return
             newest = posts[-1].number if posts else since
             if Position(newest, 0).order <= Position(since, 0).order:
@@ -174,11 +184,21 @@ class Feed:
         await tell(self._page_told(posts, refused)._replace(gaps=gaps))
 
     async def _page(self, params: dict[str, str]) -> tuple[list[Post], list[Refused], int]:
-        params = {"limit": str(PAGE), **self._params, **params}
-        answer = await self.server.get(self._path, params)
-        posts, refused, entries = self.server.reader.page(self.name, answer.body)
-        posts.sort(key=lambda post: Position(post.number, 0).order)
-        return posts, refused, entries
+        """Posts in order of their numbers, what is none, and how many entries there were."""
+        wrong: WarnError | None = None
+        for limit in PAGES:
+            try:
+                answer = await self.server.get(self._path, {"limit": str(limit), **self._params, **params})
+                posts, refused, entries = self.server.reader.page(self.name, answer.body)
+            except WarnError as e:
+                if e.reason not in _TOO_MUCH:
+                    raise
+                wrong = e
+                continue
+            posts.sort(key=lambda post: Position(post.number, 0).order)
+            return posts, refused, entries
+        assert wrong is not None
+        raise wrong
 
     def _page_told(self, posts: Sequence[Post], refused: Sequence[Refused]) -> Told:
         self._move(posts)

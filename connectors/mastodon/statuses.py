@@ -5,8 +5,9 @@ number, so each server's `Numbers` remember which post that was.
 """
 
 import json
+import re
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeGuard
 
 from msgspec.structs import replace
 
@@ -28,6 +29,8 @@ MOST_BODY: Final = 8 * 1024 * 1024
 MOST_PIECES: Final = 16
 """Pictures and answers of a poll whose words are read."""
 _WIDEST: Final = 20
+_NUMBER: Final = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
+"""Mastodon counts; others write a time and chance in letters."""
 
 
 class NotReadError(ValueError):
@@ -107,8 +110,8 @@ class Reader:
             )
         if not isinstance(uri, str) or not uri:
             raise NotReadError("uri: none")
-        if not isinstance(number, str | int) or not number:
-            raise NotReadError("id: none")
+        if not _is_number(number):
+            raise NotReadError("id: none that a server gives")
         created_ms = milliseconds(status.get("created_at"))
         if created_ms is None:
             raise NotReadError("created_at: no date")
@@ -183,6 +186,12 @@ class Reader:
             return self._other(quote) if isinstance(quote, dict) else None
         except NotReadError:
             return None
+
+
+def _is_number(said: object) -> TypeGuard[str | int]:
+    """Whether a server may call a post so. Reading goes on behind the greatest: an absurd one would be the last."""
+    number = str(said) if isinstance(said, str | int) and not isinstance(said, bool) else ""
+    return bool(_NUMBER.fullmatch(number)) and not (number.isdecimal() and len(number) > _WIDEST)
 
 
 def as_edit(post: Post) -> Item:

@@ -16,9 +16,10 @@ from msgspec import Struct
 from pydantic import BeforeValidator, Field, HttpUrl, StringConstraints, model_validator
 
 from connectors.trends.lists import PLACE, Entry, Page, TrendList, bluesky, google, mastodon
+from warn.ingest.aside import Aside
 from warn.ingest.backoff import PARKED_S
 from warn.ingest.config import ConnectorConfig
-from warn.ingest.connector import Batch, Cursor, Refused, Trouble
+from warn.ingest.connector import Batch, Cursor, Trouble
 from warn.ingest.kind import Kind
 from warn.ingest.outbound import Outbound
 from warn.ingest.rest import Rest, soonest
@@ -30,7 +31,6 @@ PAUSE_S: Final = 600
 """A list that was not read for so long is filled in."""
 MOST_SEEN: Final = 1_000
 """Entries of one list that are remembered."""
-MOST_TOLD: Final = 1_000
 
 
 def _with_scheme(said: object) -> object:
@@ -103,7 +103,7 @@ class TrendsConnector:
         self._lists = trend_lists(config)
         self._rests = {one.name: Rest() for one in self._lists}
         self._ill: dict[str, str] = {}
-        self._told: set[tuple[str, bytes]] = set()
+        self._aside = Aside()
 
     @property
     def name(self) -> str:
@@ -175,7 +175,7 @@ class TrendsConnector:
         return Batch(
             tuple(items),
             Cursor(msgspec.json.encode(dict(sorted(standing.items()))).decode()),
-            refused=tuple(self._refused(name, looked.page.refused)),
+            refused=tuple(self._aside.new(looked.page.refused)),
             backfill=now - before.read > max(PAUSE_S, 3 * self._every_s),
             troubles=troubles,
         )
@@ -191,14 +191,6 @@ class TrendsConnector:
             text=entry.text,
             url=entry.url or None,
         )
-
-    def _refused(self, name: str, refused: Iterable[Refused]) -> Iterable[Refused]:
-        """What was not told before: a list is read again and again."""
-        for one in refused:
-            known = (name, one.payload)
-            if known not in self._told and len(self._told) < MOST_TOLD:
-                self._told.add(known)
-                yield one
 
     def _troubles(self, looked: Looked) -> Iterable[Trouble]:
         where = f"{PLACE}: {looked.list.name}"
