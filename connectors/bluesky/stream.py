@@ -1,5 +1,6 @@
 """One connection to Jetstream: where it was resumed, what its frames say, and how far we are."""
 
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -108,7 +109,8 @@ class Stream:
             and us <= self._start.us
         ):
             return False  # read before: the cursor is the number of the last event, which comes first
-        self.us, self._seq = max(self.us, us), seq
+        # What is dated ahead of us is not where to go on: a host would take that for "from now on", and tell of no gap.
+        self.us, self._seq = max(self.us, min(us, time.time_ns() // 1000 + TOLERANCE_US)), seq
         if not event.operation:
             self.passed_over += 1
             return False
@@ -131,6 +133,9 @@ class Stream:
             lost = start
         if lost is not None and us > lost.us:
             gaps.append(Gap(lost.us // 1_000_000, us // 1_000_000))
+        if start is not None and us < start.us - REWIND_US - TOLERANCE_US:
+            # Our cursor is of a time yet to come, so it was not heeded: what the host says now is where we are.
+            self.us, self._seq, self._again = 0, None, None
 
     def _cursor(self) -> Cursor | None:
         if not self.us:

@@ -1,6 +1,7 @@
 """Bluesky: going on behind a cursor, on the same host or another, and what a host cannot give any more."""
 
 import json
+import time
 from collections import Counter
 from contextlib import aclosing
 
@@ -105,3 +106,32 @@ async def test_an_advice_that_the_cursor_is_outdated_is_a_gap() -> None:
         Gap(START_US // SECOND_US + 1, (START_US + 11 * SECOND_US * 2 // 5) // SECOND_US)
     ]
     assert items_of(batches)
+
+
+@pytest.mark.parametrize("versions", [(2, 1), (1,)])
+async def test_a_cursor_of_a_time_yet_to_come_does_not_deafen(versions: tuple[int, ...]) -> None:
+    """The host goes on live; so do we, and from there at the next start."""
+    ahead = {"us": START_US + 86_400 * SECOND_US, "seq": 10**9}
+    async with jetstream(Jetstream(made()[:30], versions)) as address:
+        at = Cursor(json.dumps({"host": address.ws, **ahead}))
+        before, _ = await read(BlueskyConnector(config_at(address)), at)
+    later = [{**one, "time_us": one["time_us"] + 3600 * SECOND_US} for one in made(60)[30:]]
+    server = Jetstream([*made()[:30], *later], versions, live=45)
+    async with jetstream(server) as address:
+        after, _ = await read(BlueskyConnector(config_at(address)), _moved(last_cursor(before), address))
+    whole = await all_items((2,))
+    assert [item.id for item in items_of(before)] == [
+        item.id for item in whole if item.created_ms <= made()[29]["time_us"] // 1000
+    ]
+    assert any(item.id.endswith("/r30") for item in items_of(after)), (
+        "what came while we were away, not live from 45 on"
+    )
+
+
+async def test_an_event_that_is_dated_ahead_is_not_where_to_go_on() -> None:
+    """An event of next year, as of a host whose clock jumped: behind it nothing would be missed by anybody."""
+    events = made()[:20]
+    events[15] = {**events[15], "time_us": time.time_ns() // 1000 + 86_400 * 365 * SECOND_US}
+    async with jetstream(Jetstream(events, (1,))) as address:
+        batches, _ = await read(BlueskyConnector(config_at(address)))
+    assert json.loads(last_cursor(batches))["us"] <= time.time_ns() // 1000 + 60 * SECOND_US
