@@ -137,7 +137,9 @@ class WikimediaConnector:
                     raise
         if events is None:
             events = await stack.enter_async_context(out.events(url, silence_s=self._silence_s))
-        reading.opened()
+            reading.opened(resumed=False)
+        else:
+            reading.opened(resumed=True)
         return events
 
 
@@ -148,11 +150,11 @@ class _Reading:
         self._source, self._wanted = source, wanted
         self.at = "" if cursor is None else str(cursor)
         self._since_ms = _time_of(self.at)
-        self._begun = True
+        self._begun, self._tolerance_ms = True, TOLERANCE_MS
 
-    def opened(self) -> None:
-        """The stream was opened: what comes first shows whether it goes on where it ended."""
-        self._begun = False
+    def opened(self, *, resumed: bool) -> None:
+        """The stream was opened: what comes first shows whether it goes on where it ended, as it can only if `resumed`."""
+        self._begun, self._tolerance_ms = False, TOLERANCE_MS if resumed else 0
 
     def take(self, events: Sequence[Any]) -> Batch:
         """What these events say. Raises TemporaryError where one says that it is the last."""
@@ -185,7 +187,7 @@ class _Reading:
             return None
         if not self._begun and (at_ms := change.at_ms) is not None:
             self._begun = True
-            if self._since_ms and at_ms > self._since_ms + TOLERANCE_MS:
+            if self._since_ms and at_ms > self._since_ms + self._tolerance_ms:
                 gaps.append(Gap(self._since_ms // 1000, at_ms // 1000))
         return item_of(self._source, change, self._wanted)
 

@@ -18,6 +18,7 @@ _ARTICLE, _TALK = 0, 1
 _WIKIPEDIA: Final = ".wikipedia.org"
 _MARKS: Final = ("/*", "*/", "[[", "]]", "'''", "''")
 MOST_COMMENT: Final = 2_000
+_LAST_S: Final = 2**36
 
 
 class UnreadableError(ValueError):
@@ -28,6 +29,7 @@ class Change(Struct, gc=False):
     """As it comes; nothing is sure but the names of its fields."""
 
     meta: Any = None
+    timestamp: Any = None
     type: Any = None
     namespace: Any = None
     title: Any = None
@@ -48,8 +50,12 @@ class Change(Struct, gc=False):
 
     @property
     def at_ms(self) -> int | None:
-        """When it was made."""
-        return milliseconds(self.meta.get("dt")) if isinstance(self.meta, dict) else None
+        """When it was made: to the millisecond, else to the second."""
+        told = milliseconds(self.meta.get("dt")) if isinstance(self.meta, dict) else None
+        seconds = self.timestamp
+        if told is None and isinstance(seconds, int) and 0 < seconds < _LAST_S:
+            return seconds * 1000
+        return told
 
 
 _decode = msgspec.json.Decoder(Change).decode

@@ -194,6 +194,13 @@ async def test_a_cursor_that_is_refused_is_a_gap_and_then_live() -> None:
     assert gaps_of(batches) == [Gap(START_MS // 1000 + 20, START_MS // 1000 + 250)]
 
 
+async def test_a_refused_cursor_is_a_gap_however_short() -> None:
+    server = EventStreams([change(n) for n in range(100)], floor=60, refuses_ids=True)
+    async with serve(server.app()) as address:
+        batches, _ = await read(connector(config_at(address)), has(99), Cursor(event_id(20)))
+    assert gaps_of(batches) == [Gap(START_MS // 1000 + 20, START_MS // 1000 + 60)]
+
+
 async def test_the_cursor_moves_where_nothing_is_about_us() -> None:
     server = EventStreams([change(n, "Borealis") for n in range(200)], slow=0.01)
     async with serve(server.app()) as address:

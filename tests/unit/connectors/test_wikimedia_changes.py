@@ -130,3 +130,15 @@ def test_every_recorded_event_becomes_a_mention_or_is_put_aside_with_a_reason() 
 
 def test_a_change_of_nothing() -> None:
     assert item_of("wiki", Change(), wanted("Acme")) is None
+
+
+@pytest.mark.parametrize("meta", [{}, {"dt": None}, {"dt": "soon"}])
+def test_a_change_without_a_date_is_dated_by_its_second(meta: dict[str, Any]) -> None:
+    ours = wanted(articles=[("nlwiki", "Acme")])
+    item = item_of(
+        "w", read_change(msgspec.json.encode({**GOOD, "meta": meta, "timestamp": 1_780_000_000})), ours
+    )
+    assert item is not None and item.created_ms == 1_780_000_000_000
+    for none in (None, "1780000000", 0, 2**40, 1.5):
+        with pytest.raises(UnreadableError):
+            item_of("w", read_change(msgspec.json.encode({**GOOD, "meta": meta, "timestamp": none})), ours)
