@@ -7,7 +7,6 @@ Version 1 has times only: it is rewound by 5 s, and so is any other host than th
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from pydantic import AfterValidator, Field
@@ -17,6 +16,7 @@ from connectors.bluesky.stream import REWIND_US, Place, Recent, Stream, read_pla
 from warn.ingest.burst import burst
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor
+from warn.ingest.hosts import host_address
 from warn.ingest.kind import Kind
 from warn.ingest.outbound import Frames, Outbound
 from warn.model.errors import PermanentError, Reason, WarnError
@@ -40,24 +40,9 @@ _NOT_THERE: Final = frozenset({Reason.CLIENT, Reason.GONE, Reason.MALFORMED, Rea
 _SCHEMES: Final = {"ws": "ws", "http": "ws", "wss": "wss", "https": "wss", "": "wss"}
 
 
-def _address(host: str) -> str:
-    scheme, separator, rest = host.rpartition("://")
-    parts = urlsplit(f"//{rest.rstrip('/')}")
-    if (
-        bool(separator) != bool(scheme)
-        or scheme not in _SCHEMES
-        or not parts.hostname
-        or parts.username
-        or parts.path
-        or parts.query
-        or parts.fragment
-    ):
-        raise ValueError("a host is a name, with or without a port, or ws:// or wss:// and a name")
-    return f"{_SCHEMES[scheme]}://{parts.netloc}"
-
-
 def _addresses(hosts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(_address(one) for one in hosts)
+    like = "a name, with or without a port, or ws:// or wss:// and a name"
+    return tuple(host_address(one, _SCHEMES, like) for one in hosts)
 
 
 class BlueskyConfig(ConnectorConfig):

@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
@@ -21,6 +20,7 @@ from connectors.mastodon.statuses import MOST_NUMBERS, MOST_OF_ALL, PLACE, Numbe
 from warn.ingest.aside import Aside
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor, Gap, Refused, Trouble
+from warn.ingest.hosts import host_address
 from warn.ingest.kind import Kind
 from warn.ingest.rest import Rest, soonest
 from warn.model.errors import PermanentError, Reason, WarnError
@@ -32,14 +32,11 @@ MOST_TOGETHER: Final = 16
 
 
 def _address(host: str) -> str:
-    scheme, separator, rest = host.rpartition("://")
-    parts = urlsplit(f"//{rest.rstrip('/')}")
-    if (
-        scheme not in {"", "http", "https"} or bool(separator) != bool(scheme) or not parts.hostname
-        or parts.username or parts.path or parts.query or parts.fragment
-    ):  # fmt: skip
-        raise ValueError("a host is a name such as mastodon.social, or https:// and a name")
-    return f"{scheme or 'https'}://{parts.netloc.lower()}"
+    return host_address(
+        host,
+        {"": "https", "https": "https", "http": "http"},
+        "a name such as mastodon.social, or https:// and a name",
+    )
 
 
 class ServerConfig(BaseModel):
