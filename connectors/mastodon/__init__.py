@@ -121,11 +121,6 @@ class MastodonConnector:
     def source(self) -> str:
         return self._config.origin
 
-    @property
-    def unknown_deletes(self) -> int:
-        """Deletes of posts that we do not know by the server's number, so that they cannot be passed on."""
-        return sum(feed.unknown for feed in self._feeds)
-
     async def batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
         """Raises only where no timeline can be read; until then one that fails is a trouble, and tried again by itself."""
         places = _read_cursor(cursor)

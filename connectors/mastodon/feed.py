@@ -91,8 +91,6 @@ class Feed:
         self._every_s, self._silence_s = every_s, silence_s
         self._backoff = Backoff(chance)
         self._params: dict[str, str] = {}
-        self.unknown = 0
-        """Deletes of posts whose number we do not know."""
 
     async def run(self, tell: Tell) -> None:
         """For ever. Raises nothing of its own."""
@@ -215,22 +213,17 @@ class Feed:
         refused: list[Refused] = []
         for event in events:
             try:
-                one = self._event(event.event, event.data)
+                found.append(self._event(event.event, event.data))
             except NotReadError as e:
                 refused.append(refusal(f"{self.name}, stream", e, event.data.encode(errors="replace")))
-                continue
-            if one is not None:
-                found.append(one)
         self._move([one for one in found if isinstance(one, Post)])
         return Told(self.name, tuple(found), tuple(refused), at=self._at)
 
-    def _event(self, kind: str, data: str) -> Post | Item | None:
+    def _event(self, kind: str, data: str) -> Post | Item:
         """What an event of the stream says. Raises NotReadError."""
         reader = self.server.reader
         if kind == "delete":
-            gone = reader.delete(data.strip(), int(time.time() * 1000))
-            self.unknown += gone is None
-            return gone
+            return reader.delete(data.strip(), int(time.time() * 1000))
         if kind not in {"update", "status.update"}:
             raise NotReadError("an event that is no public post", quiet=True)
         try:

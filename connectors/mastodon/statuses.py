@@ -1,7 +1,8 @@
 """What a Mastodon server says of posts, as items: statuses out of timelines, and the events of its streams.
 
 A server calls posts by numbers of its own; everybody else knows them by their `uri`. Answers and deletes name only the
-number, so each server's `Numbers` remember which post that was.
+number, so each server's `Numbers` remember which post that was; and the number goes along as a post's second name, since
+deletes come for weeks.
 """
 
 import json
@@ -75,10 +76,10 @@ class Numbers:
 
 
 class Reader:
-    """Reads what one server says. `domain`: what follows the @ in the names of its own people."""
+    """Reads what one server says. `domain`: what follows the @ in the names of its own people, at first its host."""
 
     def __init__(self, source: str, domain: str, numbers: Numbers) -> None:
-        self._source, self.domain, self.numbers = source, domain, numbers
+        self._source, self.host, self.domain, self.numbers = source, domain, domain, numbers
 
     def page(self, where: str, body: bytes) -> tuple[list[Post], list[Refused], int]:
         """The posts of a timeline, oldest first, what is none, and how many entries there were. Raises TemporaryError."""
@@ -133,6 +134,7 @@ class Reader:
             author=self._author(account),
             followers=followers if isinstance(followers, int) else None,
             url=url if isinstance(url, str) and url.startswith(("https://", "http://")) else None,
+            alias=self._alias(status["id"]),
         )
         if isinstance(boosted, dict):
             return replace(item, kind="repost", reshare_of=self._other(boosted))
@@ -148,12 +150,16 @@ class Reader:
             engagement=(likes, 0, 0, 0) if isinstance(likes, int) and likes > 0 else None,
         )
 
-    def delete(self, number: str, now_ms: int) -> Item | None:
-        """The post that is gone, or None where the number is not known."""
-        uri = self.numbers.uri(number)
-        if uri is None:
-            return None
-        return Item(source=self._source, id=uri, created_ms=now_ms, kind="delete")
+    def delete(self, number: str, now_ms: int) -> Item:
+        """The post that is gone; where its number is not known here, by that alone: the door may know it. Raises NotReadError."""
+        if not _is_number(number):
+            raise NotReadError("delete: of no number that a server gives")
+        alias = self._alias(number)
+        uri = self.numbers.uri(number) or alias
+        return Item(source=self._source, id=uri, created_ms=now_ms, kind="delete", alias=alias)
+
+    def _alias(self, number: object) -> str:
+        return f"{self.host} {number}"
 
     def _author(self, account: Mapping[str, Any]) -> str | None:
         acct = account.get("acct")

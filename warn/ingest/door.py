@@ -24,7 +24,7 @@ from warn.ingest.entry import (
     tidy_totals,
 )
 from warn.ingest.memory import Memory
-from warn.model.hashing import author_hash, post_hash
+from warn.model.hashing import alias_hash, author_hash, post_hash
 from warn.model.mention import COUNTS_ONLY, Item, Mention
 from warn.model.rules import RuleSet
 
@@ -153,7 +153,8 @@ class Door:
         memory, posts = self.memory, self._known
         memory.pass_time(now)
 
-        key = post_hash(self._key, item.source, item.id)
+        alias = alias_hash(self._key, item.source, item.alias) if item.alias else 0
+        key = self._key_of(item, alias)
         root = post_hash(self._key, item.source, item.thread) if item.thread else 0
         parent = self._parent(item)
         author = author_hash(self._key, item.source, bare(item.author)) if item.author else 0
@@ -176,10 +177,19 @@ class Door:
         thread = self._thread(key, parent, root)
         mention = self._mention(item, role, text, (key, thread, parent, author), seen_ms, mended, terms)
         memory.put(key, thread, now)
+        if alias and item.kind not in _FOLLOWS_A_POST:
+            memory.put(alias, key, now)
         self.counts["let_through", ""] += 1
         for what, number in mended.items():
             self.counts["mended", what] += number
         return mention
+
+    def _key_of(self, item: Item, alias: int) -> int:
+        """The post that it is, or follows: by its id, or by what else its source calls it."""
+        key = post_hash(self._key, item.source, item.id)
+        if alias and item.kind in _FOLLOWS_A_POST and key not in self._known:
+            return self._known.get(alias) or key
+        return key
 
     def _wanted(self, text: str) -> bool:
         return bool(text) and any(could_match(text) for could_match in self.policy.could_match)

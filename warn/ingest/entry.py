@@ -37,7 +37,7 @@ def check(item: Item) -> None:
     _date("created_at", item.created_ms)
     if item.seen_ms is not None:
         _date("seen_at", item.seen_ms)
-    for name in ("thread", "reshare_of", "reply_to"):
+    for name in ("thread", "reshare_of", "reply_to", "alias"):
         value = getattr(item, name)
         if value is not None:
             _text_field(name, value, MAX_ID)

@@ -3,7 +3,9 @@
 Rule 8 of the data flow gives a mention the thread that its id got before, or the thread of the post that it answers.
 Both are looked up here, under the keyed hash of (source, id). The memory must outlive the one that match keeps (48 h
 since a post last counted): a post that match still knows and the door does not would get another thread, hence another
-bucket, and would count twice.
+bucket, and would count twice. And it must outlive the texts: a delete of a post that is not known here goes no further.
+
+Where a source calls a post by a second name, that is remembered too, with the post in place of a thread.
 
 It is bounded per bucket, like match's, so that one viral thread cannot push out everybody else's. A bucket is a row of
 segments of at most 64 posts. A segment is one state record: only the last one of a bucket changes, and the first one
@@ -21,8 +23,10 @@ import msgspec
 
 from warn.model.hashing import BUCKETS, bucket_of
 
-KEEP_S: Final = 61 * 3600
-"""A post is kept at least this long after it was last touched: match's 48 h, and the 12 h that a touch may be late."""
+KEEP_S: Final = 30 * 86_400 + 12 * 3600
+"""A post is kept at least this long after it was last touched: as long as its text may lie in `[evidence]`, so that a delete
+is heard until then, and the 12 h that a touch may be late.
+"""
 TOUCH_S: Final = 12 * 3600
 """A post that is let through again is written anew only when its segment began this long ago: writing is not free."""
 PER_BUCKET: Final = 8_384

@@ -26,6 +26,11 @@ def post_hash(key: bytes, source: str, native_id: str) -> int:
     return keyed(key, "post", source, native_id)
 
 
+def alias_hash(key: bytes, source: str, alias: str) -> int:
+    """A second name of a post, which no id of another can be."""
+    return keyed(key, "alias", source, alias)
+
+
 def series_hash(source: str, topic: str, signal: str) -> int:
     """The thread of a reading: readings of one series go one way."""
     return keyed(b"reading", source, topic, signal)

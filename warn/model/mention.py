@@ -22,7 +22,8 @@ Engagement = tuple[int, int, int, int]
 class Item(Struct, frozen=True, kw_only=True):
     """One thing as a connector read it, before the door: native ids and names, nothing hashed.
 
-    `dated_by` is "created" where the source publishes with its own date, "seen" where it publishes later.
+    `dated_by` is "created" where the source publishes with its own date, "seen" where it publishes later. `alias`: what
+    else the source calls it, by which a delete may name it later on.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Item(Struct, frozen=True, kw_only=True):
     reshare_of: str | None = None
     reply_to: str | None = None
     engagement: Engagement | None = None
+    alias: str | None = None
 
 
 class Mention(Struct, frozen=True, array_like=True, gc=False):

@@ -217,14 +217,13 @@ async def test_a_server_that_asks_to_be_left_alone_is_though_all_of_them_fail() 
     """Nobody else waits for as long as it, and being started anew is no reason to ask it again."""
     busy, other = Fediverse(refuses=429, headers={"retry-after": "3600"}), Fediverse(refuses=503)
     async with serve(busy.app()) as one, serve(other.app()) as two:
-        for both in ((one, two), (two, one)):
+        for reader in (connector(config_at(one, two)), connector(config_at(two, one))):
             busy.asked.clear()
-            reader = connector(config_at(*both))
             for _ in range(3):
                 _, error = await read(reader, lambda _: False)
                 assert isinstance(error, TemporaryError) and error.reason is Reason.SERVER
                 assert error.retry_after_s is None
             assert len(busy.asked) == 1
         other.refuses = 429
-        _, error = await read(reader, lambda _: False)
+        _, error = await read(connector(config_at(one, two)), lambda _: False)
     assert isinstance(error, TemporaryError) and error.reason is Reason.RATE_LIMITED

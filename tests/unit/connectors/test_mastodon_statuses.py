@@ -13,6 +13,7 @@ from connectors.mastodon.server import Server
 from connectors.mastodon.statuses import NotReadError, Numbers, Post, Reader, as_edit, as_update, text_of
 from tests.shared import SHARED, needs_shared
 from warn.ingest.entry import RefusedError, check
+from warn.ingest.rest import Rest
 from warn.model.errors import Reason, TemporaryError
 from warn.model.mention import Item
 
@@ -35,7 +36,7 @@ def reader() -> Reader:
 
 
 def feed() -> Feed:
-    server = Server("https://home.example", "", "mastodon", (), numbers=Numbers(), between_s=0.0)
+    server = Server("https://home.example", "", "mastodon", (), numbers=Numbers(), rest=Rest(), between_s=0.0)
     return Feed(server, "", "all", None, every_s=1.0, chance=random.Random(1))
 
 
@@ -44,7 +45,7 @@ def test_a_post() -> None:
     assert post == Post(
         Item(
             source="mastodon", id=STATUS["uri"], created_ms=1_780_000_000_123, author="a@far.example", followers=5,
-            text="burns\nAcme x.example\ntwo", url=STATUS["url"], lang="nl", engagement=(3, 0, 0, 0),
+            text="burns\nAcme x.example\ntwo", url=STATUS["url"], lang="nl", engagement=(3, 0, 0, 0), alias="home.example 7",
         ),
         "7", 0, 3,
     )  # fmt: skip

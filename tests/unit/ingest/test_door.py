@@ -217,3 +217,32 @@ def test_what_counts_from_when_we_saw_it_keeps_the_publishers_own_date() -> None
         undated = let_in(at, item(f"u{number}", dated_by="seen", created_ms=created_ms, seen_ms=NOW_MS))
         assert (undated.created_ms, undated.published_ms) == (NOW_MS, 0)
     assert let_in(at, item("2", created_ms=NOW_MS - 5_000)).published_ms == 0
+
+
+DAY_MS = 86_400_000
+
+
+def test_a_delete_is_heard_for_as_long_as_the_text_may_be_kept() -> None:
+    """`[evidence]` keeps it for 30 days."""
+    at = door()
+    kept = let_in(at, item("1"))
+    for day, heard in ((29, True), (32, False)):
+        gone = item("1", None, kind="delete", created_ms=NOW_MS + day * DAY_MS)
+        mention = at.admit(gone, now_ms=NOW_MS + day * DAY_MS)
+        assert (mention is not None and mention.key == kept.key) == heard
+        at = door()
+        let_in(at, item("1"))
+
+
+def test_a_delete_by_a_second_name_finds_its_post_and_no_other() -> None:
+    at = door()
+    first = let_in(at, item("https://far.example/1", alias="home 17", thread="https://far.example/0"))
+    let_in(at, item("home 18", reply_to="https://far.example/1"))
+    gone = let_in(at, item("home 17", None, kind="delete", alias="home 17"))
+    assert (gone.key, gone.thread) == (first.key, first.thread)
+    assert admit(at, item("home 19", None, kind="delete", alias="home 19")) is None
+    assert admit(at, item("home 17", None, kind="delete")) is None, "an id is no second name"
+    again = let_in(at, item("https://far.example/1", None, kind="delete", alias="elsewhere 5"))
+    assert again.key == first.key
+    with pytest.raises(RefusedError):
+        admit(at, item("2", alias="x" * 3_000))
