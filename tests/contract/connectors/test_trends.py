@@ -247,22 +247,6 @@ async def test_all_of_them_failing_is_an_error() -> None:
     assert caught.value.reason is Reason.NETWORK
 
 
-async def test_a_list_that_asks_to_be_left_alone_is_though_all_of_them_fail() -> None:
-    """Nobody else waits for as long as it, and being started anew is no reason to ask it again."""
-    busy = {"tags": Response(status_code=429, headers={"retry-after": "3600"})}
-    lists, wall = Lists(refuses={**busy, "links": Response(status_code=503)}), Wall()
-    async with serve(lists.app()) as address:
-        one = TrendsConnector(config_at(address, lists=["tags", "links"], google=[], bluesky=None), wall=wall)
-        for asked in range(1, 4):
-            with pytest.raises(TemporaryError) as caught:
-                await anext(one.batches(None))
-            assert caught.value.reason is Reason.SERVER and caught.value.retry_after_s is None
-            assert (lists.asked.count("tags"), lists.asked.count("links")) == (1, asked)
-            wall.now += 600
-        lists.refuses = busy
-        assert items_of([await anext(one.batches(None))])
-
-
 async def test_what_is_put_aside_is_put_aside_once() -> None:
     async with serve(Lists().app()) as address:
         one = TrendsConnector(config_at(address, lists=["tags"], google=[]), every_s=0.01, wall=Wall())
