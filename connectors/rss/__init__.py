@@ -9,7 +9,18 @@ from pydantic import ConfigDict, Field, HttpUrl, StringConstraints, model_valida
 
 from connectors.rss.articles import read
 from connectors.rss.desks import desks
-from connectors.rss.state import State, backoff_s, cursor, floor_s, hub_told, most_known, past_skipped, states
+from connectors.rss.state import (
+    OUT,
+    State,
+    backoff_s,
+    cursor,
+    floor_s,
+    hub_told,
+    most_known,
+    past_skipped,
+    said_of,
+    states,
+)
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor, Hint, Refused, Trouble
 from warn.ingest.feeds.reader import Reader, reader
@@ -24,7 +35,6 @@ TOGETHER: Final = 4
 SPREAD_S: Final = 60.0
 """The first look at all feeds is spread over so long."""
 MOST_FEEDS: Final = 500
-_OUT: Final = "feed"
 ACCEPT: Final = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
 
 Code = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[a-zA-Z]{2}$")]
@@ -131,7 +141,7 @@ class RssConnector:
             if isinstance(state.error, TemporaryError) and (state.error.retry_after_s or 0) >= self._every_s:
                 # Started anew because all failed: what this one asked for holds.
                 self._states[url].error, self._states[url].due = state.error, state.due
-        async with reader() as child, Outbound(_OUT, inside=self._config.inside) as out:
+        async with reader() as child, Outbound(OUT, inside=self._config.inside) as out:
             while True:
                 for batch in await self._round(out, child):
                     yield batch
@@ -248,7 +258,7 @@ class RssConnector:
             state.gone = True
         after = error.retry_after_s if isinstance(error, TemporaryError) else None
         state.due = self._wall() + backoff_s(self._every_s, state.fails, after)
-        said = _said(error)
+        said = said_of(error)
         if len(self._places) == 1 or self._told.get(place.name) == said:
             return ()  # of a single feed it is raised; of many it is told once
         self._told[place.name] = said
@@ -258,30 +268,8 @@ class RssConnector:
         """Raises the error that may end first by itself, where all feeds are unwell."""
         if any(state.error is None and not state.gone for state in self._states.values()):
             return
-        raise soonest(self._why(place) for place in self._places)
-
-    def _why(self, place: Place) -> WarnError:
-        """What is wrong with a feed that is unwell, with its name."""
-        state = self._states[place.url]
-        error = state.error
-        if not isinstance(error, WarnError):
-            return PermanentError(
-                f"{place.name}: HTTP 410, gone for good: take it out of the settings", reason=Reason.GONE
-            )
-        said = f"{place.name}: {_said(error)}"
-        if isinstance(error, TemporaryError):
-            left = (
-                None
-                if error.retry_after_s is None
-                else min(error.retry_after_s, max(0.0, state.due - self._wall()))
-            )
-            return TemporaryError(said, reason=error.reason, retry_after_s=left)
-        return PermanentError(said, reason=error.reason)
-
-
-def _said(error: WarnError) -> str:
-    """What is wrong, without the place, which is told beside it."""
-    return str(error).removeprefix(f"{_OUT}: ")
+        now = self._wall()
+        raise soonest(self._states[place.url].why(place.name, now) for place in self._places)
 
 
 def _left(place: Place, left_out: int, empty: int) -> tuple[Refused, ...]:

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 from warn.ingest.connector import Cursor
 from warn.ingest.feeds.reader import Entry, Feed
-from warn.model.errors import PermanentError, Reason
+from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 
+OUT: Final = "feed"
+"""The word for all of them in errors; each has its own name beside."""
 MOST_FLOOR_S: Final = 2 * 3_600
 """A feed that wishes to be asked less often than every two hours is asked every two hours."""
 MOST_RETRY_AFTER_S: Final = 24 * 3_600
@@ -28,6 +30,11 @@ def most_known(feeds: int) -> int:
     """How many entries are remembered of each of so many feeds: all that are in it, and some that have left it."""
     least, most, together = KNOWN
     return max(least, min(most, together // feeds))
+
+
+def said_of(error: WarnError) -> str:
+    """What is wrong, without the place, which is told beside it."""
+    return str(error).removeprefix(f"{OUT}: ")
 
 
 @dataclass
@@ -49,6 +56,20 @@ class State:
     fails: int = 0
     due: float = 0.0
     error: Exception | None = None
+
+    def why(self, name: str, now: float) -> WarnError:
+        """What is wrong with this feed that is unwell, with its `name`, and of what it asked for the seconds left."""
+        error = self.error
+        if not isinstance(error, WarnError):
+            return PermanentError(
+                f"{name}: HTTP 410, gone for good: take it out of the settings", reason=Reason.GONE
+            )
+        said = f"{name}: {said_of(error)}"
+        if not isinstance(error, TemporaryError):
+            return PermanentError(said, reason=error.reason)
+        asked = error.retry_after_s
+        left = None if asked is None else min(asked, max(0.0, self.due - now))
+        return TemporaryError(said, reason=error.reason, retry_after_s=left)
 
     def late(self, now: int) -> bool:
         """Whether it was not read for so long that what it says is no news by now, or never."""

@@ -15,7 +15,7 @@ from tests.contract.connectors.faults import check_faults, inside
 from tests.unit.ingest.pulse import pulse
 from warn.ingest.connector import Cursor
 from warn.ingest.entry import check
-from warn.model.errors import PermanentError, Reason, TemporaryError
+from warn.model.errors import PermanentError, Reason
 from warn.testing.check_connector import Made, Until, check_connector
 
 
@@ -207,30 +207,6 @@ async def test_one_feed_that_is_unwell_stops_no_other(desk: Desk) -> None:
     later = [m for w, m in told if w.endswith("feed 4)")]
     assert later == ["HTTP 503", ""]
     assert len(desk.heard("gone")) == 1
-
-
-async def test_all_feeds_unwell_is_an_error(desk: Desk) -> None:
-    for name in ("one", "two"):
-        desk.feeds[name] = lambda *_: Response(status_code=503, headers={"retry-after": "77"})
-    with pytest.raises(TemporaryError) as caught:
-        await desk.read(desk.connector("one", "two"), lambda _: False)
-    assert caught.value.reason is Reason.SERVER and caught.value.retry_after_s == 77
-    desk.feeds["two"] = desk.feeds["one"] = lambda *_: Response(status_code=410)
-    with pytest.raises(PermanentError) as gone:
-        await desk.read(desk.connector("one", "two"), lambda _: False)
-    assert gone.value.reason is Reason.GONE
-
-
-async def test_a_feed_that_asks_to_be_left_alone_is_though_all_of_them_fail(desk: Desk) -> None:
-    """Nobody else waits for as long as it, and being started anew is no reason to ask it again."""
-    desk.feeds["busy"] = lambda *_: Response(status_code=429, headers={"retry-after": "3600"})
-    desk.feeds["ill"] = lambda *_: Response(status_code=503)
-    connector = desk.connector("busy", "ill")
-    for _ in range(3):
-        with pytest.raises(TemporaryError) as caught:
-            await desk.read(connector, lambda _: False)
-        assert caught.value.reason is Reason.SERVER and caught.value.retry_after_s is None
-    assert len(desk.heard("busy")) == 1 and len(desk.heard("ill")) >= 3
 
 
 async def test_a_hostile_feed_is_told_and_the_others_go_on(desk: Desk) -> None:
