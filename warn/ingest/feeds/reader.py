@@ -1,12 +1,14 @@
 """Has feeds read by a child, one for all who read feeds: whatever a feed does to it, the daemon keeps its pulse.
 
 The child is started with the first user, ended with the last one, and replaced at once when a feed took it too long or
-killed it. It is given no setting, no key and no file.
+killed it. Only what the child died of by itself is held against a feed: not that the machine is busy, nor that somebody ended
+the child. It is given no setting, no key and no file.
 """
 
 import asyncio
 import json
 import os
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator
@@ -20,12 +22,24 @@ import msgspec
 from warn.ingest.feeds.framing import ANSWER, MOST_ANSWER, WORK
 from warn.model.errors import PermanentError, Reason, TemporaryError
 
-DEADLINE_S: Final = 0.8
-"""From when a child is ready until its answer is here. What is killed then is refused within a second, all in all."""
+DEADLINE_S: Final = 0.85
+"""From when a child is ready until its answer is here. What is killed then is refused within a second, all in all; the child
+itself dies earlier of a feed that is too much work, unless it was given little of the processor.
+"""
+CPU_S: Final = 0.75
+"""Of the processor, for one feed. The most that one of 2 MiB was seen to take is 0.45 s, one of a thousand articles 0.25 s."""
+ENDS_S: Final = 0.1
+"""A child that has closed its pipes is all but dead."""
 START_S: Final = 30.0
 """A machine that is busy with something else takes its time to start a process."""
 _TOO_LONG: Final = "it takes too long to read, as a feed made to do harm does"
-_KILLED: Final = "the process that reads feeds died of it, as of one made to do harm"
+_BUSY: Final = "it could not be read in time, since this machine is busy with other things"
+_DIED: Final = "the process that reads feeds died of it, as of one made to do harm"
+_KILLED: Final = (
+    "the process that reads feeds was ended from outside, twice; see whether this machine is short of memory"
+)
+_OUTSIDE: Final = frozenset({signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+"""What a feed cannot make the child die of; people and machines that are short of memory can."""
 _NO_START: Final = "the process that reads feeds does not start"
 _BROKEN: Final = (OSError, asyncio.IncompleteReadError, ValueError, msgspec.MsgspecError)
 _ROOT: Final = str(Path(__file__).resolve().parents[3])
@@ -61,8 +75,8 @@ class Feed(NamedTuple):
 class Reader:
     """The child. Made by `reader()`."""
 
-    def __init__(self, deadline_s: float = DEADLINE_S) -> None:
-        self._deadline_s = deadline_s
+    def __init__(self, deadline_s: float = DEADLINE_S, cpu_s: float = CPU_S) -> None:
+        self._deadline_s, self._cpu_s = deadline_s, cpu_s
         self._process: Process | None = None
         self._ready = False
         self._turn = asyncio.Lock()
@@ -71,29 +85,39 @@ class Reader:
         """Children that were started, for tests and for the curious."""
 
     async def read(self, data: bytes, charset: str = "") -> Feed:
-        """What a feed says. Raises PermanentError (hostile) and TemporaryError (malformed), whose messages begin with "it"
-        or "the feed" and quote nothing.
+        """What a feed says. Raises PermanentError (hostile) and TemporaryError (malformed; timeout, where the machine is busy;
+        unexpected), whose messages begin with "it", "the feed" or "the process" and quote nothing.
         """
         async with self._turn:
-            process = await self._child()
-            said: dict[str, Any] | None = None
-            died = False
-            try:
-                async with asyncio.timeout(self._deadline_s):
-                    said = await _exchange(process, data, charset)
-            except TimeoutError:
-                pass
-            except _BROKEN:
-                died = True
-            finally:
-                if said is None:  # it may be in the middle of something
-                    await self.end()
-            if said is None:
-                # The next one begins to load what it needs now, and not with the next feed.
-                await self._start()
+            said = await self._try(data, charset)
+            if isinstance(said, int) and said in _OUTSIDE:
+                said = await self._try(data, charset)
         if said is None:
-            raise PermanentError(_KILLED if died else _TOO_LONG, reason=Reason.HOSTILE)
+            raise TemporaryError(_BUSY, reason=Reason.TIMEOUT)
+        if isinstance(said, int):
+            if said in _OUTSIDE:
+                raise TemporaryError(_KILLED, reason=Reason.UNEXPECTED)
+            raise PermanentError(_TOO_LONG if said == signal.SIGPROF else _DIED, reason=Reason.HOSTILE)
         return _feed(said)
+
+    async def _try(self, data: bytes, charset: str) -> dict[str, Any] | int | None:
+        """What a child says; the signal that it died of, 0 for none; None where it did not answer in time."""
+        process = await self._child()
+        said: dict[str, Any] | int | None = None
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                said = await _exchange(process, data, charset, self._cpu_s)
+        except TimeoutError:
+            pass
+        except _BROKEN:
+            said = await _died_of(process)
+        finally:
+            if not isinstance(said, dict):  # it may be in the middle of something
+                await self.end()
+        if not isinstance(said, dict):
+            # The next one begins to load what it needs now, and not with the next feed.
+            await self._start()
+        return said
 
     async def warm(self) -> None:
         """Start the child now, so that the first feed need not wait for it."""
@@ -160,12 +184,20 @@ async def reader() -> AsyncGenerator[Reader]:
             await one.end()
 
 
-async def _exchange(process: Process, data: bytes, charset: str) -> dict[str, Any]:
+async def _exchange(process: Process, data: bytes, charset: str, cpu_s: float) -> dict[str, Any]:
     assert process.stdin is not None
-    header = json.dumps({"charset": charset[:80]}).encode()
+    header = json.dumps({"charset": charset[:80], "cpu_s": cpu_s}).encode()
     process.stdin.write(WORK.pack(len(header), len(data)) + header + data)
     await process.stdin.drain()
     return await _answer(process)
+
+
+async def _died_of(process: Process) -> int:
+    """The signal; 0 where it ended otherwise, or goes on and answers nonsense. Nobody may kill it before that is known."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(ENDS_S):
+            await process.wait()
+    return max(0, -(process.returncode or 0))
 
 
 async def _answer(process: Process) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -84,6 +85,8 @@ HARMLESS = {
     "JSON": b"{\"items\": " + b"[" * 100 * KB,
 }  # fmt: skip
 """May be read or refused, but within a second, and by a child that may be told so."""
+HEAVY = HARMLESS["marked-up"]
+"""Some 0.4 s of work."""
 
 
 def proc(pid: int, what: str = "") -> Path:
@@ -194,28 +197,70 @@ async def test_a_killed_child_is_replaced_and_none_is_left() -> None:
         await one.read(GOOD)
         first = one._process
         assert first is not None
-        os.kill(first.pid, 9)
-        with pytest.raises(PermanentError):
-            await one.read(GOOD)
-        await one.read(GOOD)
+        os.kill(first.pid, signal.SIGKILL)
+        assert (await one.read(GOOD)).entries[0].title == "Acme", "it is not the feed's doing"
         second = one._process
-        assert second is not None and one.started >= 2
+        assert second is not None and one.started == 2
     assert one._process is None and first.returncode is not None and second.returncode is not None
     assert not alive(first.pid, second.pid)
 
 
-async def test_a_child_that_hangs_is_killed_within_a_second_and_the_next_one_loads() -> None:
+async def test_a_child_that_dies_of_itself_is_held_against_the_feed() -> None:
+    async with reader() as one:
+        await one.read(GOOD)
+        assert one._process is not None
+        os.kill(one._process.pid, signal.SIGSEGV)
+        with pytest.raises(PermanentError, match="died of it"):
+            await one.read(GOOD)
+        await one.read(GOOD)
+
+
+async def test_a_child_that_is_ended_from_outside_twice_is_not() -> None:
+    one = Reader(deadline_s=60.0)
+    killed: list[int] = []
+
+    async def kill() -> None:
+        while len(killed) < 2:
+            await asyncio.sleep(0.01)
+            process = one._process
+            if process is not None and one._ready and process.pid not in killed:
+                await asyncio.sleep(0.05)  # it is in the middle of it
+                killed.append(process.pid)
+                os.kill(process.pid, signal.SIGTERM)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(kill())
+        with pytest.raises(TemporaryError, match="short of memory") as error:
+            await one.read(HEAVY)
+    assert error.value.reason is Reason.UNEXPECTED and not alive(*killed)
+    assert (await one.read(GOOD)).entries[0].title == "Acme"
+    await one.end()
+
+
+async def test_a_feed_that_is_too_much_work_is_hostile_however_busy_the_machine_is() -> None:
+    one = Reader(deadline_s=60.0, cpu_s=0.1)
+    await one.read(GOOD)
+    process = one._process
+    with pytest.raises(PermanentError, match="takes too long") as error:
+        await one.read(HEAVY)
+    assert error.value.reason is Reason.HOSTILE
+    assert process is not None and process.returncode == -signal.SIGPROF
+    await one.end()
+
+
+async def test_a_child_that_is_given_no_time_is_killed_within_a_second_and_the_next_one_loads() -> None:
     one = Reader()
     took: list[float] = []
     while len(took) < TRIES and min(took, default=1.0) >= 1.0:
         await one.read(GOOD)
         process = one._process
         assert process is not None
-        os.kill(process.pid, 19)  # SIGSTOP
+        os.kill(process.pid, signal.SIGSTOP)
         started = time.perf_counter()
-        with pytest.raises(PermanentError, match="takes too long"):
+        with pytest.raises(TemporaryError, match="this machine is busy") as error:
             await one.read(GOOD)
         took.append(time.perf_counter() - started)
+        assert error.value.reason is Reason.TIMEOUT, "no feed is hostile because the machine is busy"
         assert process.returncode == -9
         assert one._process is not None and one._process is not process and alive(one._process.pid)
     await one.end()
