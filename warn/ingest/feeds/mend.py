@@ -12,8 +12,11 @@ from lxml import etree
 
 from warn.ingest.feeds.dated import MOST, moment
 
+_DATES: Final = frozenset(
+    {"pubdate", "published", "issued", "date", "lastbuilddate", "updated", "modified", "created"}
+)
 _DATE: Final = re.compile(
-    r"(<(?:[\w.-]{1,20}:)?(?:pubDate|published|issued|date|lastBuildDate|updated|modified|created)(?:\s[^<>]*)?>)"
+    rf"(<(?:[\w.-]{{1,20}}:)?(?:{'|'.join(sorted(_DATES))})(?:\s[^<>]*)?>)"
     rf"([^<>]{{0,{4 * MOST}}}|\s{{0,9}}<!\[CDATA\[[^<>]{{0,{4 * MOST}}}\]\]>\s{{0,9}})(?=</)",
     re.IGNORECASE,
 )
@@ -24,55 +27,77 @@ _GUID: Final = re.compile(
 NAMED: Final = "id "
 """Stands before an id that is no address, so that it is no date."""
 _WRITTEN: Final = frozenset({"title", "summary", "content", "description", "encoded"})
-_ENTRIES: Final = frozenset({"item", "entry"})
-_RSS_1: Final = "http://purl.org/rss/1.0/"
+_ENTRIES: Final = ("{*}item", "{*}entry")
+_RSS_1: Final = "{http://purl.org/rss/1.0/"
 _ENCODED: Final = "{http://purl.org/rss/1.0/modules/content/}encoded"
 _XHTML: Final = "{http://www.w3.org/1999/xhtml}"
 
 
 def plain_dates(text: str) -> str:
-    """Dates as ISO 8601, or none; ids that are no addresses marked as what they are."""
-    return _GUID.sub(rf"\g<1>{NAMED}", _DATE.sub(_dated, text))
+    """A broken feed with its dates as ISO 8601, or none, and with ids that are no addresses marked as what they are."""
+    return _GUID.sub(rf"\g<1>{NAMED}", _DATE.sub(_found, text))
 
 
-def _dated(found: re.Match[str]) -> str:
-    when = moment(_LINES.sub("", found[2]))
-    return f"{found[1]}{when.isoformat() if when is not None else ''}"
+def _found(found: re.Match[str]) -> str:
+    return f"{found[1]}{_date(_LINES.sub('', found[2]))}"
 
 
-def plain_tree(data: bytes) -> bytes:
-    """A well-formed feed with the texts of its entries as text, its own elements before those of others, and whole links."""
+def _date(said: str) -> str:
+    when = moment(said)
+    return when.isoformat() if when is not None else ""
+
+
+def plain_tree(data: bytes) -> bytes | None:
+    """A well-formed feed in which every entry has dates and ids as `plain_dates` has them, texts as text, its own elements
+    before those of others, and whole links. None for one that is not well-formed.
+    """
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=True
     )
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError:
-        return data
-    for one in root.iter(etree.Element):
-        name = etree.QName(one).localname
-        if name in _ENTRIES:
-            _mend(one)
-        elif name == "link":
-            _whole(one)
+        return None
+    based = b"xml:base" in data  # asking each link costs a walk up to the root
+    for one in root.iter(*_ENTRIES):
+        _mend(one, based)
     told: bytes = etree.tostring(root, encoding="utf-8")
     return b"<?xml version='1.0' encoding='utf-8'?>" + told
 
 
-def _mend(entry: etree._Element) -> None:
+def _mend(entry: etree._Element, based: bool) -> None:
     """One entry. What comes first of a name is what the parser takes."""
-    space = etree.QName(entry).namespace
-    children = [one for one in entry if isinstance(one.tag, str)]
-    for one in children:
-        if etree.QName(one).localname in _WRITTEN and len(one):
-            _flatten(one)
-    if space == _RSS_1 and not any(one.tag == f"{{{space}}}description" for one in children):
-        for one in children:
-            if one.tag == _ENCODED:  # of RSS 1.0 the parser reads no other text
-                one.tag = f"{{{space}}}description"
-    own = [one for one in children if etree.QName(one).namespace == space]
-    if own and len(own) < len(children):
-        entry[:] = [*own, *(one for one in children if etree.QName(one).namespace != space)]
+    space = entry.tag.rpartition("}")[0]
+    own: list[etree._Element] = []
+    others: list[etree._Element] = []
+    text: etree._Element | None = None
+    for one in entry.iterchildren(etree.Element):
+        within, _, name = one.tag.rpartition("}")
+        (own if within == space else others).append(one)
+        if one.tag == _ENCODED:
+            text = one
+        if name in _WRITTEN:
+            if len(one):
+                _flatten(one)
+        elif name == "link":
+            if based:
+                _whole(one)
+        elif name.lower() in _DATES:
+            one.text = _date(one.text or "") if not len(one) else ""
+        elif one.tag.lower() == "guid":
+            _mark(one)
+    if text is not None and space == _RSS_1 and not any(one.tag == f"{space}}}description" for one in own):
+        text.tag = f"{space}}}description"  # of RSS 1.0 the parser reads no other text
+        others.remove(text)
+        own.append(text)
+    if own and others:
+        entry[:] = [*own, *others]
+
+
+def _mark(guid: etree._Element) -> None:
+    said = (guid.text or "").strip()
+    if said and not said.lower().startswith(("http://", "https://")):
+        guid.text = f"{NAMED}{said}"
 
 
 def _flatten(written: etree._Element) -> None:

@@ -52,12 +52,12 @@ def parse(data: bytes, charset: str = "") -> dict[str, Any]:
     UnreadableError.
     """
     text = _UNSOUND.sub("", decode(data, charset))
-    text = plain_dates(_NAMED.sub(_character, _mended(_root(text))))
-    # A declaration of ours, and nothing before it: the parser looks for one in whatever else a feed begins with.
-    encoded = b"<?xml version='1.0' encoding='utf-8'?>" + text.encode("utf-8", "replace")
+    text = _NAMED.sub(_character, _mended(_root(text)))
+    encoded = _declared(text)
     look = Look()
-    look.over(encoded)
-    feed = _parsed(plain_tree(encoded) if look.sound else encoded)
+    look.over(encoded)  # before anything that costs more than a look
+    mended = plain_tree(encoded) if look.sound else None
+    feed = _parsed(_declared(plain_dates(text)) if mended is None else mended)
     entries = [made for one in feed["entries"][:MOST_ENTRIES] if (made := entry(one))]
     return {
         "title": plain(str(feed["feed"].get("title") or ""))[:300],
@@ -69,6 +69,11 @@ def parse(data: bytes, charset: str = "") -> dict[str, Any]:
         "empty": min(len(feed["entries"]), MOST_ENTRIES) - len(entries),
         "entries": entries,
     }
+
+
+def _declared(text: str) -> bytes:
+    """With a declaration of ours, and nothing before it: the parser looks for one in whatever else a feed begins with."""
+    return b"<?xml version='1.0' encoding='utf-8'?>" + text.encode("utf-8", "replace")
 
 
 def _parsed(data: bytes) -> Mapping[str, Any]:
