@@ -9,6 +9,7 @@ import httpcore2
 import httpx2
 
 from warn.ingest.outbound.guard import BlockedError
+from warn.ingest.outbound.pieces import MOST_HEAD, FloodError
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 
 _UNTRUSTED: Final = "if it is a machine of yours, let an authority sign it that this machine trusts, or have this machine trust it"
@@ -60,6 +61,11 @@ def broken(place: str, error: BaseException) -> WarnError:
             return PermanentError(
                 f"{place}: its address is not of the open internet, so it is not dialled; if it is yours, list it under "
                 "`inside` as host:port",
+                reason=Reason.HOSTILE,
+            )
+        if isinstance(cause, FloodError):
+            return PermanentError(
+                f"{place}: it sends more than {MOST_HEAD:,} bytes before its answer begins, as one does that means harm",
                 reason=Reason.HOSTILE,
             )
         if isinstance(cause, ssl.SSLCertVerificationError):

@@ -13,7 +13,7 @@ import httpcore2
 
 from warn.ingest.outbound.address import PORTS, is_open
 from warn.ingest.outbound.names import Lookups
-from warn.ingest.outbound.pieces import PIECE
+from warn.ingest.outbound.pieces import HEAD_PIECE, PIECE, Head
 from warn.ingest.turns import Turns
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -38,7 +38,11 @@ class _Stream(httpcore2.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the port is httpcore's
         await self._turns.give_way()  # what TLS has unpacked already is handed out without one
-        return await self._stream.read(min(max_bytes, PIECE), timeout)
+        head = Head.waited.get()
+        data = await self._stream.read(min(max_bytes, PIECE if head is None else HEAD_PIECE), timeout)
+        if head is not None:
+            head.came(len(data))
+        return data
 
     async def start_tls(
         self,

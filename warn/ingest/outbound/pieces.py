@@ -4,9 +4,11 @@ The protocol libraries take apart whatever one read brings before they let go, a
 work as possible: a thousand chunks of one byte, frames that say nothing.
 """
 
-from collections.abc import AsyncIterator, Generator
-from typing import Final
+from collections.abc import AsyncIterator, Generator, Mapping
+from contextvars import ContextVar
+from typing import Any, Final
 
+import httpcore2
 import httpx2
 from wsproto.connection import CLIENT, Connection
 from wsproto.events import Event, Message
@@ -16,15 +18,45 @@ from warn.model.errors import PermanentError, Reason
 
 PIECE: Final = 8 * 1024
 """Bytes of one read."""
+HEAD_PIECE: Final = 1_024
+"""Bytes of one read as long as an answer has not begun: 60 answers that say to wait for another, of 17 bytes each."""
+MOST_HEAD: Final = 32 * 1024
+"""Bytes before the body of an answer: its head, and whatever says that one will follow (HTTP 1xx). Honest heads have 1 to 8 kB."""
 MOST_IDLE: Final = 512
 """Frames of one read that are no whole message. Those of an honest server are a ping now and then, and pieces of kilobytes."""
 
 
+class FloodError(httpcore2.ReadError):
+    """An answer that does not begin for all that comes."""
+
+
+class Head:
+    """What has come of the head of an answer."""
+
+    waited: Final[ContextVar["Head | None"]] = ContextVar("waited", default=None)
+    """That which the current task waits for: a connection sees bytes, and is not told what they are."""
+
+    def __init__(self) -> None:
+        self._came = 0
+
+    def came(self, size: int) -> None:
+        """So many bytes more. Raises FloodError."""
+        self._came += size
+        if self._came > MOST_HEAD:
+            raise FloodError("the answer does not begin")
+
+    async def told(self, event: str, _: Mapping[str, Any]) -> None:
+        """What the library does at the moment."""
+        if event.startswith("http11.receive_response_headers."):
+            self.waited.set(self if event.endswith(".started") else None)
+
+
 class Transport(httpx2.AsyncHTTPTransport):
-    """Hands out bodies that give way between two chunks."""
+    """Bounds heads, and hands out bodies that give way between two chunks."""
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """As the library's own."""
+        request.extensions = {**request.extensions, "trace": Head().told}
         response = await super().handle_async_request(request)
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         response.stream = _Body(response.stream)

@@ -26,7 +26,12 @@ _SOCKET = b"HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
 _packer = zlib.compressobj(9, zlib.DEFLATED, 31)
 BODIES = {
     "chunks of one byte": (_CHUNKED, b"1\r\nx\r\n" * 20_000),
-    "hints": (b"", b"HTTP/1.1 103 E\r\n\r\n" * 6_000),
+}
+HEADS = {
+    "hints": (b"", b"HTTP/1.1 103 \r\n\r\n" * 6_000),
+    "hints to wait": (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 6_000),
+    "a head without end": (b"HTTP/1.1 200 OK\r\n", b"a:\r\n" * 20_000),
+    "a line without end": (b"HTTP/1.1 200 OK\r\na: ", b"b" * 100_000),
 }
 STREAMS = {
     "chunks of one byte": (_CHUNKED, b"1\r\n:\r\n1\r\n\n\r\n" * 10_000),
@@ -114,6 +119,24 @@ async def _held_up(read: object, told: Sequence[bytes], deadline_s: float = 1.0)
 async def test_a_body(name: str) -> None:
     error = await _held_up(_body, BODIES[name])
     assert isinstance(error, TemporaryError) and error.reason is Reason.TIMEOUT
+
+
+@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize("read", [_body, _events, _frames])
+async def test_an_answer_that_does_not_begin_ends(name: str, read: object) -> None:
+    error = await _held_up(read, HEADS[name], 20.0)
+    assert isinstance(error, PermanentError) and error.reason is Reason.HOSTILE
+    assert "bytes before its answer begins" in str(error)
+
+
+async def test_a_large_head_and_hints_before_it_are_read() -> None:
+    """The head, a hint before it, and a body of more than a head may have."""
+    head = b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 100000\r\n"
+    told = head + b"".join(b"x-%d: %s\r\n" % (i, b"y" * 1_000) for i in range(20)) + b"\r\n" + b"z" * 100_000
+    with flooding(told, b"z" * 100_000) as address:
+        async with out(address, deadline_s=20.0) as there:
+            answer = await there.get(address.url)
+    assert len(answer.body) == 100_000 and len(answer.headers["x-19"]) == 1_000
 
 
 @pytest.mark.parametrize("name", STREAMS)
