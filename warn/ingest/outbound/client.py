@@ -23,6 +23,7 @@ from warn.ingest.outbound.faults import told
 from warn.ingest.outbound.guard import Guard, Resolve
 from warn.ingest.outbound.pieces import Transport
 from warn.ingest.outbound.stream import Events, Frames, events, frames
+from warn.ingest.outbound.trust import shared
 from warn.model.errors import PermanentError, Reason
 
 MOST_BODY: Final = 2 * 1024 * 1024
@@ -77,7 +78,7 @@ class Outbound:
         self._open: httpx2.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
-        tls = self._tls or TRUST()
+        tls = self._tls or await shared.context(TRUST)
         transport = Transport(verify=tls, trust_env=False)
         # The library has no public way to a network of one's own; `tests/unit/ingest/outbound` would notice its end.
         transport._pool = httpcore2.AsyncConnectionPool(  # noqa: SLF001
