@@ -125,3 +125,26 @@ def test_a_large_feed_is_read_well_within_its_second() -> None:
     started = time.process_time()
     parse(rss("<pubDate>" * 20 + " " * 1_000_000 + "<guid>" + " " * 500_000))
     assert time.process_time() - started < 0.8
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "<title>a</title><guid>12345678</guid><pubDate>Mon, 01 Jan 2024 00:00:00 CEST</pubDate>",
+        "<title>a</title><guid isPermaLink='false'> <![CDATA[20240101]]> </guid><pubDate><![CDATA[1 Janvier 2024]]></pubDate>",
+        "<title>a</title><guid>HTTPS://x.example/1</guid><pubDate>123</pubDate><updated>2024-01-01T00:00:00Z</updated>",
+        "<title>a</title><guid/><dc:date>2024-01-01</dc:date><pubDate/>",
+        "<title>a</title><dc:date>1 Mai 2024 10:00 MESZ</dc:date><media:title>b</media:title>",
+    ],
+)
+def test_dates_and_ids_of_a_sound_feed_are_those_of_a_broken_one(item: str) -> None:
+    spaces = f"{MEDIA} xmlns:dc='http://purl.org/dc/elements/1.1/'"
+    sound = rss(item, spaces)
+    broken = sound.replace(b"</rss>", b"<x></rss>")
+    assert parse(sound)["entries"] == parse(broken)["entries"] != []
+
+
+def test_what_is_no_date_is_none_however_long_or_deep() -> None:
+    for said in ("1" * 5_000, "<b>1 May 2024</b>", "1 May 2024<b/>", "<!--x-->"):
+        (entry,) = parse(rss(f"<title>a</title><pubDate>{said}</pubDate>"))["entries"]
+        assert (entry["published_ms"], entry["updated_ms"]) == (None, None), said
