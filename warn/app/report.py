@@ -9,11 +9,10 @@ from statistics import median
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from warn.incident.lead import Lead, dated_well, lead
 from warn.model.errors import PermanentError, Reason
 
 LONGEST_DAYS: Final = 400
-UNSURE_S: Final = 60
-"""An article dated and seen within a minute is dated well."""
 
 
 class Span(NamedTuple):
@@ -24,16 +23,6 @@ class Span(NamedTuple):
     start: int
     end: int
     zone: str
-
-
-class Lead(NamedTuple):
-    """How far our page was ahead of the first article (seconds, below 0: behind).
-
-    The truth lies between `least` and `most`: the date is the publisher's own word, and we saw it only later.
-    """
-
-    least: int
-    most: int
 
 
 def span(since: str | None, until: str | None, zone: str, now: int) -> Span:
@@ -59,15 +48,6 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise PermanentError(f"{text!r} is no day such as 2026-11-01", reason=Reason.CONFIG) from None
-
-
-def lead(incident: dict[str, Any]) -> Lead | None:
-    """Of an incident that rang and that the press wrote about."""
-    page, dated, seen = incident["page_at"], incident["press_at"], incident["press_seen_at"]
-    if not page or not dated:
-        return None
-    both = sorted((dated - page, (seen or dated) - page))
-    return Lead(both[0], both[1])
 
 
 def report(
@@ -99,7 +79,7 @@ def report(
 
 def _row(course: dict[str, Any]) -> dict[str, Any]:
     one, events = course["incident"], course["events"]
-    ahead = lead(one)
+    ahead = lead(one["page_at"], one["press_at"], one["press_seen_at"])
     return {
         "id": one["id"],
         "brand": one["brand"],
@@ -190,7 +170,7 @@ def _line(row: dict[str, Any], where: ZoneInfo) -> str:
     article = "none"
     if row["press_at"]:
         article = _at(row["press_at"], where)
-        if row["press_seen_at"] - row["press_at"] >= UNSURE_S:
+        if not dated_well(row["press_at"], row["press_seen_at"]):
             article += f", seen {_at(row['press_seen_at'], where)}"
     rang = f"{row['pages']} x, first {_at(row['page_at'], where)}" if row["page_at"] else "no"
     if row["mode"] != "live":
@@ -203,13 +183,14 @@ def _line(row: dict[str, Any], where: ZoneInfo) -> str:
 def _first(ahead: dict[str, int] | None) -> str:
     if ahead is None:
         return ""
-    least, most = ahead["least_s"], ahead["most_s"]
-    if least > 0:
-        sure = "" if most - least < UNSURE_S else f" to {_long(most)}"
-        return f"first by {_long(least)}{sure}"
-    if most <= 0:
-        return f"later by {_long(-least)}"
-    return f"between {_long(-least)} later and {_long(most)} first"
+    known = Lead(ahead["least_s"], ahead["most_s"])
+    if known.side == "level":
+        return "at the same time"
+    if known.side == "between":
+        return f"between {_long(-known.least)} later and {_long(known.most)} first"
+    near, far = sorted((abs(known.least), abs(known.most)))
+    by = _long(abs(known.least)) if known.sure else f"{_long(near)} to {_long(far)}"
+    return f"{'first' if known.side == 'ahead' else 'later'} by {by}"
 
 
 def _channels(found: dict[str, Any], where: ZoneInfo) -> Iterator[str]:

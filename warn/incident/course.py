@@ -181,6 +181,7 @@ def _read(incident: Incident, article: Article, at: int) -> Turn | None:
     voice = replace(
         incident.peak,
         numbers=replace(numbers, press=max(numbers.press, article.articles), press_at=incident.press_at),
+        press_seen_at=incident.press_seen_at,
     )
     return _turn(incident, "updated", at, voice)
 

@@ -26,6 +26,10 @@ DUTCH = Words(
     growing=", groeit",
     articles=(" Pers: {n} artikel.", " Pers: {n} artikelen."),
     articles_since=(" Pers: {n} artikel, om {{time}}.", " Pers: {n} artikelen, het eerste om {{time}}."),
+    articles_seen=(
+        " Pers: {n} artikel, gedateerd {{time}}, gezien {{seen}}.",
+        " Pers: {n} artikelen, het eerste gedateerd {{time}}, gezien {{seen}}.",
+    ),
     no_press=" Nog geen pers.",
     press_unheard=" Pers: daar luisteren we niet naar.",
     shadow="Proefdraaien: er is niemand gewekt.",

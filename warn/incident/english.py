@@ -26,6 +26,10 @@ ENGLISH = Words(
     growing=", growing",
     articles=(" Press: {n} article.", " Press: {n} articles."),
     articles_since=(" Press: {n} article, at {{time}}.", " Press: {n} articles, the first at {{time}}."),
+    articles_seen=(
+        " Press: {n} article, dated {{time}}, seen {{seen}}.",
+        " Press: {n} articles, the first dated {{time}}, seen {{seen}}.",
+    ),
     no_press=" No press yet.",
     press_unheard=" Press: not listened to.",
     shadow="In shadow: nobody was paged.",

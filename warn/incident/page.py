@@ -15,6 +15,7 @@ from warn.incident import silence_page
 from warn.incident.course import LINGER_S, Turn
 from warn.incident.dutch import DUTCH
 from warn.incident.english import ENGLISH
+from warn.incident.lead import dated_well
 from warn.incident.printable import clean, cut
 from warn.incident.words import Pair, Words
 from warn.model.alerts import AlertEvent, IncidentEvent, Numbers
@@ -174,8 +175,10 @@ class _Teller:
     def _press(self) -> str:
         numbers, words = self.numbers, self.words
         if numbers.press and numbers.press_at:
-            said = _some(words.articles_since, numbers.press, words)
-            return said.replace("{time}", self._time(numbers.press_at))
+            seen = self.alert.press_seen_at
+            well = dated_well(numbers.press_at, seen)
+            said = _some(words.articles_since if well else words.articles_seen, numbers.press, words)
+            return said.replace("{time}", self._time(numbers.press_at)).replace("{seen}", self._time(seen))
         if numbers.press:
             return _some(words.articles, numbers.press, words)
         # Another topic of the incident may have met the press: then these numbers are no ground to deny it.

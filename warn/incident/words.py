@@ -33,6 +33,7 @@ class Words:
     growing: str
     articles: Pair
     articles_since: Pair
+    articles_seen: Pair
     no_press: str
     press_unheard: str
 

@@ -16,6 +16,7 @@ import msgspec
 from warn.incident.call import Call
 from warn.incident.ceiling import Pages
 from warn.incident.course import Course, take
+from warn.incident.lead import lead
 from warn.incident.outbox import Outbox, Time
 from warn.incident.page import tell
 from warn.incident.route import Route, check_routes
@@ -191,11 +192,13 @@ class RespondStage:
 
 
 def _lead(event: IncidentEvent, effects: Effects) -> None:
-    """How far we were ahead of the press, or behind it, when both are known."""
-    lead = event.press_at - event.page_at
-    who = "warn" if lead > 0 else "press"
+    """How far we were ahead of the press at least, or behind it at most, when both are known."""
+    known = lead(event.page_at, event.press_at, event.press_seen_at)
+    if known is None:
+        return
+    who = "warn" if known.least > 0 else "press"
     effects.count("leads", who)
-    effects.count("lead_seconds", who, by=abs(lead))
+    effects.count("lead_seconds", who, by=abs(known.least))
 
 
 def _emit(effects: Effects, event: IncidentEvent | DeliveryEvent) -> None:

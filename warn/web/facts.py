@@ -6,6 +6,7 @@ Every number comes from the stored `Numbers` of the event shown; nothing is work
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
+from warn.incident.lead import dated_well, lead
 from warn.incident.page import RARE
 from warn.model.alerts import IncidentEvent, Numbers
 from warn.model.records import Silent
@@ -172,14 +173,31 @@ def _first_article(event: IncidentEvent, words: Words) -> Iterator[str]:
     at, seen = event.press_at or event.numbers.press_at, event.press_seen_at
     if not at:
         return
-    if seen and abs(seen - at) >= 60:
-        yield words("press.first.seen", clock=words.clock(at), day=words.day(at), seen=words.clock(seen))
-    else:
+    if dated_well(at, seen):
         yield words("press.first", clock=words.clock(at), day=words.day(at))
-    if event.page_at:
-        lead = at - event.page_at
-        key = "level" if abs(lead) < 60 else "ahead" if lead > 0 else "behind"
-        yield words(f"press.{key}", span=words.span(abs(lead)))
+    else:
+        far = f", {words.day(seen)}" if words.day(seen) != words.day(at) else ""
+        yield words(
+            "press.first.seen", clock=words.clock(at), day=words.day(at), seen=words.clock(seen) + far
+        )
+    yield from _lead(event.page_at, at, seen, words)
+    yield words("press.cannot")
+
+
+def _lead(page_at: int, at: int, seen: int, words: Words) -> Iterator[str]:
+    """How far our page was ahead, as a range where that is all we know; the report says the same of it."""
+    known = lead(page_at, at, seen)
+    if known is None:
+        return
+    if known.side == "level":
+        yield words("press.level")
+    elif known.side == "between":
+        yield words("press.between", before=words.span(-known.least), after=words.span(known.most))
+    elif known.sure:
+        yield words(f"press.{known.side}", span=words.span(abs(known.least)))
+    else:
+        near, far = sorted((abs(known.least), abs(known.most)))
+        yield words(f"press.{known.side}.range", near=words.span(near), far=words.span(far))
 
 
 def _deaf(n: Numbers, gaps: Sequence[tuple[str, int, int]], words: Words) -> Fact:

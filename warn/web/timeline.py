@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from warn.incident.lead import dated_well
 from warn.model.alerts import DeliveryEvent, IncidentEvent
 from warn.web.facts import bigness, how_big, name_of
 from warn.web.hostile import clean
@@ -41,7 +42,9 @@ def timeline(
         lines.append((newest.numbers.since, 0, text, ""))
     press_at = newest.press_at or next((e.numbers.press_at for e in events if e.numbers.press_at), 0)
     if press_at:
-        lines.append((press_at, 1, words("line.press"), "bad"))
+        well = dated_well(press_at, newest.press_seen_at)
+        seen = words.clock(newest.press_seen_at)
+        lines.append((press_at, 1, words("line.press" if well else "line.press.seen", seen=seen), "bad"))
     lines += [(e.at, 2, _said(e, words), _tone(e)) for e in _worth_telling(events)]
     heard: set[str] = set()
     for d in deliveries:
