@@ -1,13 +1,15 @@
 """The terminal that somebody watches: a table that stays in place, lines elsewhere, and the command that they typed."""
 
+import json
+import os
 import shlex
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -17,25 +19,43 @@ Draw = Callable[[RenderableType, Sequence[str]], None]
 
 
 class _Terminal:
-    """Standard output as it is now: while a live table is shown, it is another one."""
+    """Standard output (or error) as it is now: while a live table is shown, it is another one."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def _stream(self) -> TextIO:
+        return cast("TextIO", getattr(sys, self._name))
 
     def write(self, text: str) -> int:
-        return sys.stdout.write(text)
+        return self._stream().write(text)
 
     def flush(self) -> None:
-        sys.stdout.flush()
+        self._stream().flush()
 
     def isatty(self) -> bool:
-        return sys.stdout.isatty()
+        return self._stream().isatty()
 
     @property
     def encoding(self) -> str:
-        return sys.stdout.encoding
+        return self._stream().encoding
 
 
-def terminal() -> TextIO:
-    """Standard output, whatever it is at the time."""
-    return cast("TextIO", _Terminal())
+def terminal(*, stderr: bool = False) -> TextIO:
+    """Standard output, or standard error, whatever it is at the time."""
+    return cast("TextIO", _Terminal("stderr" if stderr else "stdout"))
+
+
+def json_line(found: Mapping[str, Any]) -> bool:
+    """One JSON object on a line of standard output, at once; False where nobody reads it any more."""
+    try:
+        sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left in the buffer would be tried, and complained about, once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 @asynccontextmanager

@@ -15,9 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
-from pydantic import HttpUrl, Secret, SecretStr
 from rich.console import Console
 
 from connectors import kind
@@ -25,8 +24,9 @@ from warn.app.daemon import Daemon
 from warn.app.engine import opened, whole
 from warn.app.open_web import DEAF_TO, MOST_HASHTAGS, MOST_SEARCHED, OPEN_WEB, Place
 from warn.app.plan import Plan, RulesError
-from warn.app.screen import screen, terminal
+from warn.app.screen import json_line, screen, terminal
 from warn.app.watch_board import WatchBoard
+from warn.app.watch_saved import Saved, save
 from warn.bus.embedded import EmbeddedBus
 from warn.incident.route import Route, Target
 from warn.ingest.config import ConnectorConfig
@@ -60,6 +60,7 @@ class Watched(NamedTuple):
     `terms`: spellings of one name, the one to show first. `sources`: of the open web; none named: all. `notify`: besides
     the terminal, an address to post pages to. `save`: where to write the rule file that is used. `usual`: posts a day,
     where somebody knows. `seconds`: how long; None: until Ctrl-C. `overrides`: settings of connectors, by source.
+    `as_json`: the table as one JSON object a line on standard output, and everything else on standard error.
     """
 
     terms: Sequence[str]
@@ -71,42 +72,29 @@ class Watched(NamedTuple):
     port: int = 0
     seconds: float | None = None
     overrides: Mapping[str, Mapping[str, object]] = MappingProxyType({})
+    as_json: bool = False
 
 
 async def watch(watched: Watched) -> None:
     """Until Ctrl-C. Raises PermanentError for what cannot be watched."""
     logs.configure(form="console", level="error")
-    say = Console(highlight=False, soft_wrap=True, markup=False).print
-    places = chosen(watched.sources)
-    text = _rule_text(watched, places)
-    connectors = [(p, *made) for p in places if (made := _make(p, watched)) is not None]
-    if not connectors:
-        why = "none of these sources can search for such a term: it needs a word of two letters"
-        raise PermanentError(why, reason=Reason.CONFIG)
-    asked = [place for place, _, _ in connectors]
-    say(first_line(watched.terms, asked, [place for place in places if place not in asked]))
-    if len(watched.terms) > MOST_HASHTAGS:
-        say(MANY)
-    if watched.usual is None:
-        say(UNKNOWN)
-    if watched.save is not None:
-        _save(watched.save, text)
-        say(f"The rule file is {watched.save}; `warn rules check {watched.save}` explains itself.")
+    say = Console(highlight=False, soft_wrap=True, markup=False, stderr=watched.as_json).print
+    ready = _ready(watched, say)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="warn-watch-")))
         rules = folder / "rules"
         rules.mkdir()
-        (rules / RULE_FILE).write_text(text, encoding="utf-8")
+        (rules / RULE_FILE).write_text(ready.rules, encoding="utf-8")
         bus = await EmbeddedBus.start(folder / "data", durable=False, free_needed=_FREE_BYTES)
         stack.push_async_callback(bus.close)
-        notifiers = _notifiers(watched, say)
+        notifiers = _notifiers(watched, ready.hook, say)
         daemon = Daemon(
             Plan(
                 opened(whole(bus, folder)),
                 key=secrets.token_bytes(_KEY),
                 data=folder,
                 rules=rules,
-                connectors=[(config, connector) for _, config, connector in connectors],
+                connectors=[_make(name, settings) for name, settings in ready.connectors.items()],
                 notifiers=notifiers,
                 # A route each, since both are to be told: within one, the second is told where the first fails.
                 routes=[Route(name=n.name, notifiers=(Target(n.name, n.provider),)) for n in notifiers],
@@ -119,7 +107,40 @@ async def watch(watched: Watched) -> None:
             raise RulesError([p.text() for p in loaded.problems])
         say(f"Incidents, and how each source is, in a browser: {daemon.server.url}")
         board = WatchBoard(loaded.ruleset, daemon.store, bus, daemon.connector_states)
-        await _run(daemon, board, say, watched.seconds)
+        await _run(daemon, board, say, watched)
+    for line in ready.saved.next_words() if ready.saved else ():
+        say(line)
+
+
+class _Ready(NamedTuple):
+    """A rule file, settings of connectors by name, those of a notifier that posts, and what was saved of them."""
+
+    rules: str
+    connectors: Mapping[str, Mapping[str, object]]
+    hook: Mapping[str, object] | None
+    saved: Saved | None
+
+
+def _ready(watched: Watched, say: Callable[[str], None]) -> _Ready:
+    """What is listened with; says what it cannot hear, and saves it where that is asked for."""
+    places = chosen(watched.sources)
+    text = _rule_text(watched, places)
+    found = {p.name: given for p in places if (given := _settings(p, watched)) is not None}
+    if not found:
+        why = "none of these sources can search for such a term: it needs a word of two letters"
+        raise PermanentError(why, reason=Reason.CONFIG)
+    asked = [place for place in places if place.name in found]
+    say(first_line(watched.terms, asked, [place for place in places if place not in asked]))
+    if len(watched.terms) > MOST_HASHTAGS:
+        say(MANY)
+    if watched.usual is None:
+        say(UNKNOWN)
+    hook = _hook(watched.notify) if watched.notify else None
+    saved = None
+    if watched.save is not None:
+        saved = save(watched.save, text, found, hook)
+        say(f"The rule file is {saved.rules}; `warn rules check {saved.rules}` explains itself.")
+    return _Ready(text, found, hook, saved)
 
 
 def chosen(names: Sequence[str]) -> list[Place]:
@@ -148,47 +169,44 @@ def _rule_text(watched: Watched, places: Sequence[Place]) -> str:
     return draft(brand, spellings, language=watched.language, mode="live", press=press, usual=watched.usual)
 
 
-def _save(path: Path, text: str) -> None:
-    if path.exists():
-        raise PermanentError(f"{path} is there already; name another file", reason=Reason.CONFIG)
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as e:
-        raise PermanentError(f"{path} cannot be written: {e.strerror}", reason=Reason.CONFIG) from None
-
-
-def _make(place: Place, watched: Watched) -> tuple[ConnectorConfig, Connector] | None:
-    """The connector of a place, set up for these terms."""
+def _settings(place: Place, watched: Watched) -> dict[str, object] | None:
+    """A place set up for these terms, as settings say it; None where they cannot be looked for there."""
     settings = place.settings(list(watched.terms))
     if settings is None:
         return None
-    made = kind(place.type)
-    named = {"type": place.type, "name": place.name, **settings, **watched.overrides.get(place.name, {})}
-    config = made.config.model_validate(named)
-    connector = made.build(config)
-    return (config, connector) if isinstance(connector, Connector) else None
+    return {"type": place.type, **settings, **watched.overrides.get(place.name, {})}
 
 
-def _notifiers(watched: Watched, say: Callable[[str], None]) -> list[Notifier]:
-    found: list[Notifier] = [ConsoleNotifier(ConsoleConfig(), terminal())]
-    if watched.notify:
-        secret = "whsec_" + b64encode(secrets.token_bytes(_KEY)).decode()
-        config = WebhookConfig(
-            type="webhook", name="notify", url=Secret(HttpUrl(watched.notify)), secret=SecretStr(secret)
-        )
-        say(f"Pages are posted to your address, too, signed after Standard Webhooks with {secret}")
-        found.append(WebhookNotifier(config))
+def _make(name: str, settings: Mapping[str, object]) -> tuple[ConnectorConfig, Connector]:
+    made = kind(str(settings["type"]))
+    config = made.config.model_validate({"name": name, **settings})
+    return config, cast("Connector", made.build(config))  # none of the open web is sent to us
+
+
+def _hook(url: str) -> dict[str, object]:
+    """Settings of a notifier that posts to this address, with a secret of its own."""
+    secret = "whsec_" + b64encode(secrets.token_bytes(_KEY)).decode()
+    return {"type": "webhook", "url": url, "secret": secret}
+
+
+def _notifiers(
+    watched: Watched, hook: Mapping[str, object] | None, say: Callable[[str], None]
+) -> list[Notifier]:
+    found: list[Notifier] = [ConsoleNotifier(ConsoleConfig(), terminal(stderr=watched.as_json))]
+    if hook is not None:
+        say(f"Pages are posted to your address, too, signed after Standard Webhooks with {hook['secret']}")
+        found.append(WebhookNotifier(WebhookConfig.model_validate({**hook, "name": "notify"})))
     return found
 
 
-async def _run(daemon: Daemon, board: WatchBoard, say: Callable[[str], None], seconds: float | None) -> None:
+async def _run(daemon: Daemon, board: WatchBoard, say: Callable[[str], None], watched: Watched) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, daemon.stop, number.name)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(daemon.run())
-        showing = group.create_task(_show(board, say))
-        await asyncio.wait({running}, timeout=seconds)
+        showing = group.create_task(_write(board, say) if watched.as_json else _show(board, say))
+        await asyncio.wait({running, showing}, timeout=watched.seconds, return_when=asyncio.FIRST_COMPLETED)
         daemon.stop("time is up")
         await asyncio.wait({running})
         showing.cancel()
@@ -203,3 +221,13 @@ async def _show(board: WatchBoard, say: Callable[[str], None]) -> None:
                 say(line)
             draw(board.table(shutil.get_terminal_size().columns), board.sentences())
             await asyncio.sleep(LOOK_S)
+
+
+async def _write(board: WatchBoard, say: Callable[[str], None]) -> None:
+    """The same for a program, until it reads no more."""
+    while True:
+        for line in await board.look(int(time.time())):
+            say(line)
+        if not json_line(board.plain()):
+            return
+        await asyncio.sleep(LOOK_S)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -67,6 +67,29 @@ class WatchBoard:
         if columns < NARROW:
             return Group(*self._lines(), *self._latest())
         return Group(self._numbers(), self._sources(), *self._latest())
+
+    def plain(self) -> dict[str, Any]:
+        """What the table shows, as plain data: numbers of the last hour, times in seconds since the epoch (null: never)."""
+        counts = self._counts()
+        rows = [
+            {
+                "brand": row.brand, "mentions": row.mentions, "echo": row.echo, "people": row.people,
+                "usual": round(row.usual, 2), "stories": row.stories[0], "story_copies": row.stories[1], "state": row.state,
+            }
+            for row in self._rows
+        ]  # fmt: skip
+        sources = [
+            {
+                "name": name, "source": state.source, "about_us": counts.get(state.source, 0), "read": state.read,
+                "heard_at": state.last_event, "state": state.state, "how": heard(state) or "begins",
+            }
+            for name, state in self._states.items()
+        ]  # fmt: skip
+        posts = [
+            {"at": one.created_ms // 1000, "source": one.source, "text": clean(one.text, WIDTH)}
+            for one in self._posts
+        ]
+        return {"at": self._now, **(rows[0] if rows else {}), "sources": sources, "last_posts": posts}
 
     def _lines(self) -> Iterator[Text]:
         """The tables in lines, where they would be squeezed to nothing."""

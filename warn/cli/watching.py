@@ -19,7 +19,12 @@ Notify = Annotated[
 ]
 Save = Annotated[
     Path | None,
-    typer.Option("--save", metavar="FILE", help="Write the rule file that is used.", show_default=False),
+    typer.Option(
+        "--save",
+        metavar="FILE",
+        help="Write the rule file that is used, and beside it settings for `warn run`, FILE's name with .settings.yaml.",
+        show_default=False,
+    ),
 ]
 Usual = Annotated[
     float | None,
@@ -35,6 +40,14 @@ Seconds = Annotated[
 ]
 
 
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="The table as one JSON object a line, each second; all else on standard error."
+    ),
+]
+
+
 def watch(
     terms: Terms,
     sources: Sources = "",
@@ -44,6 +57,7 @@ def watch(
     lang: Lang = "en",
     port: Port = 0,
     seconds: Seconds = None,
+    as_json: Json = False,
 ) -> None:
     """Listen to the open public web for a name: no files, no keys. A live table, and a page when it spikes."""
     import asyncio
@@ -56,8 +70,9 @@ def watch(
         raise typer.Exit(USAGE)
     named = [one.strip() for one in sources.split(",") if one.strip()]
     watched = Watched(
-        tuple(terms), named, language=lang, notify=notify, save=save, usual=usual, port=port, seconds=seconds
-    )
+        tuple(terms), named, language=lang, notify=notify, save=save, usual=usual, port=port, seconds=seconds,
+        as_json=as_json,
+    )  # fmt: skip
     asyncio.run(run_watch(watched))
 
 

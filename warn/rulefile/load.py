@@ -18,6 +18,7 @@ from warn.rulefile.parts import Parts, parts
 from warn.rulefile.problem import Problem
 
 _ASIDE = frozenset({"demo", "lexicons", "playbooks"})
+_NO_RULES = (".test.yaml", ".test.yml", ".settings.yaml")
 
 
 class NoRuleFilesError(PermanentError):
@@ -69,9 +70,8 @@ def check_text(text: str, name: str = "<text>") -> Loaded:
 def rule_files(paths: Iterable[Path]) -> list[Path]:
     """Rule files among paths and below folders, each once, sorted.
 
-    In folders these are `*.yaml` and `*.yml`, without `*.test.yaml`, hidden ones, and what lies in
-    `lexicons/` and
-    `playbooks/`. Raises `NoRuleFilesError` for a path that is not there and a folder that has none.
+    In folders these are `*.yaml` and `*.yml`, without `*.test.yaml`, `*.settings.yaml`, hidden ones, and what lies
+    in `lexicons/` and `playbooks/`. Raises `NoRuleFilesError` for a path that is not there and a folder that has none.
     """
     found: dict[Path, Path] = {}
     for path in paths:
@@ -97,11 +97,7 @@ def _below(folder: Path) -> Iterable[Path]:
         # Hidden folders hold the versions that Kubernetes swaps behind links; the links are read, once.
         folders[:] = sorted(f for f in folders if f not in _ASIDE and not f.startswith("."))
         for name in sorted(files):
-            if (
-                name.endswith((".yaml", ".yml"))
-                and not name.endswith((".test.yaml", ".test.yml"))
-                and name[0] != "."
-            ):
+            if name.endswith((".yaml", ".yml")) and not name.endswith(_NO_RULES) and name[0] != ".":
                 yield Path(here, name)
 
 
