@@ -3,7 +3,7 @@
 It is made of the settings and rule files that are in force, so it cannot promise what is not done.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from warn.bus.topics import RETENTION_S
@@ -17,8 +17,9 @@ PURPOSES: Final = {"": "public", "press": "press", "own": "own", "care": "care",
 
 
 def listening(settings: Settings) -> dict[str, Any]:
-    """Plain data: brands with their owners, channels with role and governance, days of keeping, and whether what is
-    erased is overwritten where it lies (`rewrites`; Kafka cannot).
+    """Plain data: brands, whom to ask (`contact`, "" where none is set), channels with role and governance, days of
+    keeping, and whether what is erased is overwritten where it lies (`rewrites`; Kafka cannot). Owners of rule files and
+    of governance are for colleagues: they may be a person's name and telephone number, and are left out.
     """
     loaded = load([settings.rules])
     if loaded.ruleset is None:
@@ -33,13 +34,15 @@ def listening(settings: Settings) -> dict[str, Any]:
             "name": name,
             "type": str(getattr(config, "type", "")),
             "role": config.role or roles.get(config.origin, ""),
-            "governance": None if config.governance is None else config.governance.model_dump(mode="json"),
+            "governance": None
+            if config.governance is None
+            else config.governance.model_dump(mode="json", exclude={"owner"}),
         }
         for name, config in settings.connectors.items()
     ]
-    owners = {rule.brand: rule.annotations.get("owner", "") for rule in ruleset.rules}
     return {
-        "brands": [{"name": brand, "owner": owner} for brand, owner in sorted(owners.items())],
+        "brands": sorted({rule.brand for rule in ruleset.rules}),
+        "contact": settings.contact or "",
         "channels": channels,
         "keeps_days": {name: RETENTION_S[name] // 86_400 for name in KEPT},
         "rewrites": settings.bus.kafka is None,
@@ -57,7 +60,7 @@ _EN: Final[Mapping[str, str]] = {
     "care": "what customers write to us: only counts are shown, and the text to nobody",
     "internal": "what staff write there: only counts are shown, and the text to nobody",
     "nowhere": "Nowhere yet.",
-    "governed": "  Purpose: {purpose}. Answers for it: {owner}. More: {notice_url}. Assessment: {dpia}. Works council: "
+    "governed": "  Purpose: {purpose}. Questions: {contact}. More: {notice_url}. Assessment: {dpia}. Works council: "
     "{works_council}.",
     "keep": "## What is kept, and for how long",
     "kept": "| What | Days |",
@@ -76,10 +79,10 @@ _EN: Final[Mapping[str, str]] = {
         "- What its writer deletes we delete within a day, from everything that can be shown."
     ),
     "rights": "## Your rights",
-    "ask": "Ask us what we keep of you, or to have it erased: {owners}. {goes}, and what you write afterwards is not taken in.",
+    "ask": "Ask us what we keep of you, or to have it erased: {contact}. {goes}, and what you write afterwards is not taken in.",
     "goes": "It then goes from all that is kept",
     "goes.later": "From then on it is shown nowhere, it is gone after {days} days at the latest",
-    "owner": "whoever answers for our communications",
+    "nobody": "our communications department",
 }
 _NL: Final[Mapping[str, str]] = {
     "title": "# Hoe {brands} luistert",
@@ -92,7 +95,7 @@ _NL: Final[Mapping[str, str]] = {
     "care": "wat klanten ons schrijven: alleen aantallen worden getoond, en de tekst aan niemand",
     "internal": "wat medewerkers daar schrijven: alleen aantallen worden getoond, en de tekst aan niemand",
     "nowhere": "Nog nergens.",
-    "governed": "  Doel: {purpose}. Verantwoordelijk: {owner}. Meer: {notice_url}. Beoordeling: {dpia}. Ondernemingsraad: "
+    "governed": "  Doel: {purpose}. Vragen: {contact}. Meer: {notice_url}. Beoordeling: {dpia}. Ondernemingsraad: "
     "{works_council}.",
     "keep": "## Wat we bewaren, en hoe lang",
     "kept": "| Wat | Dagen |",
@@ -112,10 +115,10 @@ _NL: Final[Mapping[str, str]] = {
         "- Wat de schrijver verwijdert, verwijderen wij binnen een dag uit alles wat te tonen is."
     ),
     "rights": "## Uw rechten",
-    "ask": "Vraag ons wat we van u bewaren, of om het te wissen: {owners}. {goes}, en wat u daarna schrijft nemen we niet op.",
+    "ask": "Vraag ons wat we van u bewaren, of om het te wissen: {contact}. {goes}, en wat u daarna schrijft nemen we niet op.",
     "goes": "Het verdwijnt dan uit alles wat we bewaren",
     "goes.later": "Het wordt dan nergens meer getoond, is na hooguit {days} dagen verdwenen",
-    "owner": "wie bij ons voor communicatie instaat",
+    "nobody": "onze afdeling communicatie",
 }
 LANGUAGES: Final = {"en": _EN, "nl": _NL}
 
@@ -128,22 +131,21 @@ def page(found: Mapping[str, Any], language: str) -> str:
 
 
 def _lines(found: Mapping[str, Any], words: Mapping[str, str]) -> Iterator[str]:
-    brands: Sequence[Mapping[str, str]] = found["brands"]
-    yield words["title"].format(brands=", ".join(b["name"] for b in brands) or "warn")
+    contact = found["contact"] or words["nobody"]
+    yield words["title"].format(brands=", ".join(found["brands"]) or "warn")
     yield f"\n{words['why']}\n\n{words['where']}\n"
     if not found["channels"]:
         yield words["nowhere"]
     for one in found["channels"]:
         yield f"- {one['name']} ({one['type']}): {words[PURPOSES[one['role']]]}"
         if one["governance"]:
-            yield words["governed"].format(**one["governance"])
+            yield words["governed"].format(**one["governance"], contact=contact)
     yield f"\n{words['keep']}\n\n{words['kept']}\n| --- | --- |"
     for name, days in found["keeps_days"].items():
         yield f"| {words[name]} | {days} |"
         if name == MENTIONS and any(one["role"] in {"care", "internal"} for one in found["channels"]):
             yield f"| {words['unshown']} | {days} |"
-    owners = ", ".join(dict.fromkeys(b["owner"] for b in brands if b["owner"])) or words["owner"]
     yield f"\n{words['refuse']}\n\n{words['refused']}\n\n{words['rights']}\n"
     days = max(found["keeps_days"][name] for name in (MENTIONS, DEADLETTERS, EVIDENCE))
     goes = words["goes"] if found["rewrites"] else words["goes.later"].format(days=days)
-    yield words["ask"].format(owners=owners, goes=goes)
+    yield words["ask"].format(contact=contact, goes=goes)

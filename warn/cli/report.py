@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from warn.cli.asking import Config, Json, Url, ask
+from warn.cli.exits import say
 from warn.cli.live import config_file
 
 
@@ -53,4 +54,9 @@ def _public(config: Path | None, rules: Path | None, lang: str, *, as_json: bool
 
     settings = load(config_file(config), {} if rules is None else {"rules": rules}).settings
     found = listening(settings)
+    if not found["contact"]:
+        say(
+            "the page says whom to ask without an address: set `contact` in the settings to a mail or web address of an office, "
+            "such as privacy@acme.example"
+        )
     typer.echo(json.dumps(found, ensure_ascii=False) if as_json else page(found, lang), nl=as_json)

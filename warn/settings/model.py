@@ -133,6 +133,31 @@ def _address(value: SecretStr) -> SecretStr:
     return value
 
 
+def _office(value: str) -> str:
+    """A page that anybody may read says whom to write to: no telephone number, and no name beside the address."""
+    parts = urlsplit(value)
+    local, at, host = value.partition("@")
+    mail = (
+        at
+        and local
+        and "." in host.strip(".")
+        and not any(c in value for c in " /:,;<>()[]")
+        and "@" not in host
+    )
+    web = (
+        parts.scheme == "https"
+        and parts.hostname
+        and not parts.username
+        and not any(c.isspace() for c in value)
+    )
+    if not mail and not web:
+        raise ValueError(
+            "must be a mail address or a web address (https://) of an office, such as privacy@acme.example: the public "
+            "page shows it to everybody"
+        )
+    return value
+
+
 def _seconds(value: object) -> object:
     return duration(value.replace(" ", "")) if isinstance(value, str) and value[-1:].isalpha() else value
 
@@ -170,6 +195,8 @@ class Settings(BaseSettings):
     notifiers: Annotated[dict[Name, NotifierConfig], BeforeValidator(_named)] = {}
     routes: dict[Name, RouteSettings] = {}
     """Without any, one route takes everything to all notifiers, in the order in which they are written."""
+    contact: Annotated[str, StringConstraints(max_length=200), AfterValidator(_office)] | None = None
+    """Whom the public page (`warn report --public`) tells people to ask: an address of an office, never of a person."""
     heartbeat: HeartbeatSettings | None = None
     web: Web = Web()
     log: Log = Log()

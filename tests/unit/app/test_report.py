@@ -69,7 +69,11 @@ def test_who_was_first() -> None:
     assert (found["warn_first"], found["press_first"], found["without_press"]) == (1, 1, 1)
     assert found["median_lead_s"] == 300
     text = markdown(found)
-    assert "first by 30 min to 40 min" in text and "later by 18 min to 20 min" in text and "no (on trial)" in text
+    assert (
+        "first by 30 min to 40 min" in text
+        and "later by 18 min to 20 min" in text
+        and "no (on trial)" in text
+    )
     assert "5 min ahead of the first article (median)" in text
 
 
@@ -106,13 +110,16 @@ def test_the_public_page_is_what_is_set_up(tmp_path: Path, monkeypatch: pytest.M
     )
     english = CliRunner().invoke(app, ["report", "--public"])
     assert english.exit_code == 0 and "# How Acme listens" in english.stdout
-    assert "Purpose: hear early. Answers for it: head of comms" in english.stdout
+    assert "Purpose: hear early. Questions: our communications department." in english.stdout
     assert "| a few posts an incident, to show what it was about | 30 |" in english.stdout
     assert "the text, which nobody is shown | 7 |" in english.stdout, "what staff write is kept to be counted"
-    assert "On call, +31 20 555 01 00" in english.stdout
+    assert "erased: our communications department." in english.stdout and "set `contact`" in english.stderr
     dutch = CliRunner().invoke(app, ["report", "--public", "--lang", "nl"])
     assert "# Hoe Acme luistert" in dutch.stdout and dutch.stdout.count("\n") == english.stdout.count("\n")
-    plain = json.loads(CliRunner().invoke(app, ["report", "--public", "--json"]).stdout)
+    as_data = CliRunner().invoke(app, ["report", "--public", "--json"]).stdout
+    plain = json.loads(as_data)
+    for page in (english.stdout, dutch.stdout, as_data):
+        assert "555" not in page and "head of comms" not in page, "owners are for colleagues"
     assert [c["role"] for c in plain["channels"]] == ["internal", ""]
     assert (
         "as keyed numbers | 400 |" in english.stdout
@@ -123,6 +130,30 @@ def test_the_public_page_is_what_is_set_up(tmp_path: Path, monkeypatch: pytest.M
     assert "gone after 30 days at the latest" in on_kafka and "goes from all" not in on_kafka
     wrong = CliRunner().invoke(app, ["report", "--public", "--lang", "fr"])
     assert wrong.exception is not None and "en, nl" in str(expected(wrong.exception))
+
+
+def test_the_public_page_says_whom_to_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The office of the settings, in both languages; nothing that only a person would have."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rules").mkdir()
+    draft = CliRunner().invoke(app, ["rules", "new", "--brand", "Acme"]).stdout
+    (tmp_path / "rules" / "acme.yaml").write_text(draft)
+    for office in ("privacy@acme.example", "https://acme.example/privacy"):
+        (tmp_path / "warn.yaml").write_text(f"contact: {office}\n")
+        english = CliRunner().invoke(app, ["report", "--public"])
+        dutch = CliRunner().invoke(app, ["report", "--public", "--lang", "nl"])
+        assert f"erased: {office}." in english.stdout and f"te wissen: {office}." in dutch.stdout
+        assert english.stderr == ""
+    for nobody in (
+        "+31 20 555 01 00",
+        "Jan Jansen, jan@acme.example",
+        "Jan Jansen",
+        "tel:+31205550100",
+        "a@b@c.example",
+    ):
+        (tmp_path / "warn.yaml").write_text(f"contact: '{nobody}'\n")
+        refused = CliRunner().invoke(app, ["report", "--public"])
+        assert refused.exception is not None and "of an office" in str(expected(refused.exception)), nobody
 
 
 def test_without_a_daemon_it_says_how_to_get_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
