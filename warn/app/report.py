@@ -9,10 +9,16 @@ from statistics import median
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from warn.bus.topics import RETENTION_S
 from warn.incident.lead import Lead, dated_well, lead
 from warn.model.errors import PermanentError, Reason
+from warn.model.flow import INCIDENTS
 
 LONGEST_DAYS: Final = 400
+KEPT_S: Final = RETENTION_S[INCIDENTS]
+"""So far back incidents are known."""
+MOST_INCIDENTS: Final = 500
+"""That a daemon tells of at once, the latest."""
 
 
 class Span(NamedTuple):
@@ -51,9 +57,12 @@ def _day(text: str) -> date:
 
 
 def report(
-    courses: Sequence[dict[str, Any]], channels: Sequence[dict[str, Any]], days: Span
+    courses: Sequence[dict[str, Any]], channels: Sequence[dict[str, Any]], days: Span, now: int
 ) -> dict[str, Any]:
-    """Everything that the report says, as plain data. `courses` as of `/api/incidents/ID`, `channels` as of `/api/connectors`."""
+    """Everything that the report says, as plain data. `courses` as of `/api/incidents/ID`, `channels` as of `/api/connectors`.
+
+    `known_from`: the first day of which incidents are still kept whole, where that is after the first day asked for.
+    """
     rows = [_row(course) for course in courses]
     found = sorted(
         (row for row in rows if days.start <= row["opened_at"] < days.end), key=lambda r: r["opened_at"]
@@ -65,6 +74,8 @@ def report(
         "first": days.first.isoformat(),
         "last": days.last.isoformat(),
         "timezone": days.zone,
+        "known_from": _known_from(days, now),
+        "cut": len(courses) >= MOST_INCIDENTS,
         "pages": sum(row["pages"] for row in live),
         "incidents": len(live),
         "diary": len(found) - len(live),
@@ -75,6 +86,13 @@ def report(
         "rows": found,
         "channels": [_channel(one, days) for one in channels],
     }
+
+
+def _known_from(days: Span, now: int) -> str | None:
+    oldest = now - KEPT_S
+    if days.start >= oldest:
+        return None
+    return (datetime.fromtimestamp(oldest, ZoneInfo(days.zone)).date() + timedelta(days=1)).isoformat()
 
 
 def _row(course: dict[str, Any]) -> dict[str, Any]:
@@ -131,6 +149,15 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     where = ZoneInfo(found["timezone"])
     yield f"# What warn heard, {found['first']} to {found['last']}"
     yield ""
+    if found["known_from"]:
+        yield (
+            f"**Incidents are kept for {KEPT_S // 86_400} days: before {found['known_from']} nothing is known any more, which does "
+            "not mean that nothing happened.**"
+        )
+        yield ""
+    if found["cut"]:
+        yield f"**Only the latest {MOST_INCIDENTS} incidents are told; there may be older ones in these days.**"
+        yield ""
     yield from _in_short(found)
     yield ""
     yield "## Incidents"

@@ -15,7 +15,12 @@ from warn.cli.live import config_file
 def report(
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="DAY", help="First day, such as 2026-11-01.", show_default="30 days"),
+        typer.Option(
+            "--since",
+            metavar="DAY",
+            help="First day, such as 2026-11-01; incidents are kept for 90.",
+            show_default="30 days",
+        ),
     ] = None,
     until: Annotated[
         str | None, typer.Option("--until", metavar="DAY", help="Last day.", show_default="yesterday")
@@ -38,13 +43,14 @@ def report(
     if public:
         _public(config, rules, lang, as_json=as_json)
         return
-    from warn.app.report import markdown, span
+    from warn.app.report import MOST_INCIDENTS, markdown, span
     from warn.app.report import report as made
 
-    days = span(since, until, timezone, int(time.time()))
-    listed = ask(url, config, "/api/incidents?state=all&limit=500")
+    now = int(time.time())
+    days = span(since, until, timezone, now)
+    listed = ask(url, config, f"/api/incidents?state=all&limit={MOST_INCIDENTS}")
     courses: list[dict[str, Any]] = [ask(url, config, f"/api/incidents/{one['id']}") for one in listed]
-    found = made(courses, ask(url, config, "/api/connectors")["channels"], days)
+    found = made(courses, ask(url, config, "/api/connectors")["channels"], days, now)
     typer.echo(json.dumps(found, ensure_ascii=False) if as_json else markdown(found), nl=as_json)
 
 

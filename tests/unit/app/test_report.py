@@ -64,7 +64,7 @@ def test_who_was_first() -> None:
         course(id="d", mode="shadow"),
         course(id="e", page_at=0, severity="ticket"),
     ]
-    found = report(courses, [], DAYS)
+    found = report(courses, [], DAYS, NOW)
     assert (found["incidents"], found["diary"], found["pages"]) == (4, 1, 6)
     assert (found["warn_first"], found["press_first"], found["without_press"]) == (1, 1, 1)
     assert found["median_lead_s"] == 300
@@ -80,8 +80,8 @@ def test_who_was_first() -> None:
 def test_what_was_before_or_after_is_not_in_it() -> None:
     early = course()
     early["events"] = [event | {"at": DAYS.start - 1} for event in early["events"]]
-    assert report([early], [], DAYS)["rows"] == []
-    assert "None." in markdown(report([early], [], DAYS))
+    assert report([early], [], DAYS, NOW)["rows"] == []
+    assert "None." in markdown(report([early], [], DAYS, NOW))
 
 
 def test_channels_say_what_their_sources_could_not_give() -> None:
@@ -90,9 +90,27 @@ def test_channels_say_what_their_sources_could_not_give() -> None:
          "gaps": [[DAYS.start - 100, DAYS.start + 7200], [DAYS.end + 5, DAYS.end + 10]]},
         {"source": "press", "state": "unheard", "heard_at": 0, "owner": "", "risk": [], "gaps": []},
     ]  # fmt: skip
-    text = markdown(report([], channels, DAYS))
+    text = markdown(report([], channels, DAYS, NOW))
     assert "| bluesky | web/care | pile-on | hearing |" in text and "| 2 h |" in text
     assert "| press | nobody | none named | unheard | never | nothing missing |" in text
+
+
+def test_days_of_which_nothing_is_kept_are_named() -> None:
+    """Incidents are kept for 90 days: of those before, nothing is known, and that is no good news."""
+    long = span("2026-06-01", None, "UTC", NOW)
+    found = report([course()], [], long, NOW)
+    assert found["known_from"] == "2026-08-29"
+    assert "kept for 90 days: before 2026-08-29 nothing is known any more" in markdown(found)
+    edge = span("2026-08-29", None, "UTC", NOW)
+    for days in (DAYS, edge):
+        within = report([course()], [], days, NOW)
+        assert within["known_from"] is None and "nothing is known" not in markdown(within)
+
+
+def test_more_incidents_than_are_told_at_once_are_no_silence() -> None:
+    found = report([course(id=str(n)) for n in range(500)], [], DAYS, NOW)
+    assert found["cut"] and "Only the latest 500 incidents are told" in markdown(found)
+    assert not report([course()], [], DAYS, NOW)["cut"]
 
 
 def test_the_public_page_is_what_is_set_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

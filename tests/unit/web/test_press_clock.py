@@ -35,7 +35,7 @@ def in_the_report(one: IncidentEvent) -> str:
         "events": [{"event": "opened", "at": PAGE, "numbers": to_builtins(one.numbers)}],
     }
     days = span("2026-11-25", "2026-11-25", "UTC", PAGE)
-    return markdown(report([course], [], days))
+    return markdown(report([course], [], days, PAGE))
 
 
 @pytest.mark.parametrize(
