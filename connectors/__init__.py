@@ -51,6 +51,19 @@ def _packages() -> dict[str, tuple[EntryPoint, ...]]:
     return found
 
 
+def eclipsed() -> dict[str, str]:
+    """Types of ours that a package brings too, each with the package's name: ours is the one that settings get."""
+    found: dict[str, set[str]] = {}
+    for point in entry_points(group=GROUP):
+        if point.name in BUILT_IN:
+            found.setdefault(point.name, set()).add(_package(point))
+    return {type_: " and ".join(sorted(names)) for type_, names in sorted(found.items())}
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else point.value
+
+
 @cache
 def kind(type_: str) -> Kind:
     """What a type is. Raises ValueError for one that is not there, or that cannot be loaded."""
@@ -64,7 +77,7 @@ def kind(type_: str) -> Kind:
 
 def _foreign(type_: str, points: tuple[EntryPoint, ...]) -> Kind:
     """A type of somebody else's. Whatever is wrong with it is its own: the package is named."""
-    names = " and ".join(sorted({point.dist.name if point.dist else point.value for point in points}))
+    names = " and ".join(sorted({_package(point) for point in points}))
     where = f"connector type {type_!r} comes with package {names}"
     if len(points) > 1:
         raise ValueError(f"{where}, of which only one may be installed")

@@ -192,6 +192,37 @@ def test_what_is_sent_counts_once_whatever_dies(daemon: Daemon) -> None:
 
 
 @pytest.mark.timeout(60)
+def test_a_reading_of_no_topic_is_told(daemon: Daemon) -> None:
+    """In the log at the start, by doctor, and where it comes in: all with the topics that there are."""
+    config = daemon.folder / "warn.yaml"
+    config.write_text(config.read_text().replace("topic: Acme/acme", "topic: Acme/acne"))
+    daemon.start()
+    lines = [json.loads(line) for line in daemon.log.read_text().splitlines()]
+    (warned,) = [line for line in lines if line["event"] == "push_topic_unknown"]
+    assert (warned["level"], warned["connector"], warned["topic"]) == ("warning", "calls", "Acme/acne")
+    warn = [sys.executable, "-m", "warn"]
+    here = {**os.environ, "PYTHONPATH": str(ROOT)}
+    body = {"queues": [{"queue": "cards", "calls_waiting": 12}]}
+    sent = httpx2.post(
+        f"{daemon.url}/in/calls", json=body, headers={"authorization": "Bearer a-token-of-ours"}
+    )
+    assert sent.status_code == 200 and sent.json()["readings"] == 1
+    for verb in (["doctor"], ["connectors", "ls"]):
+        done = subprocess.run(
+            [*warn, *verb],
+            cwd=daemon.folder,
+            env=here,
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+        (said,) = [line for line in done.stdout.splitlines() if "Acme/acne" in line]
+        assert "count for nothing" in said and "Acme/acme; did you mean `Acme/acme`?" in said
+        assert verb != ["doctor"] or done.returncode == 3
+
+
+@pytest.mark.timeout(60)
 @pytest.mark.skipif(not (shutil.which("openssl") and shutil.which("curl")), reason="needs openssl and curl")
 def test_the_call_of_the_manual(daemon: Daemon) -> None:
     """The shell block of docs/webhooks.md, word for word but for the port."""

@@ -22,6 +22,7 @@ from warn.ingest.peers import Peers
 from warn.ingest.shown import Shown
 from warn.ingest.status import ConnectorState
 from warn.ingest.supervisor import Supervisor
+from warn.ingest.topics import unknown
 from warn.model.errors import Reason, TemporaryError
 from warn.model.flow import COLLECT
 from warn.model.hashing import connector_seat
@@ -57,6 +58,7 @@ class Collecting:
         self._bus = bus
         self._health = health
         self._ruleset: RuleSet | None = None
+        self._pushed = pushed
         self._peers = Peers(bus) if bus.seats(COLLECT) > 1 else None
         self.erased, self.shown = Erased(), Shown()
 
@@ -75,6 +77,8 @@ class Collecting:
     def _publish(self, ruleset: RuleSet) -> str:
         """To all seats held now, and to those that will be; gives the hash, "" where none is held."""
         self._ruleset = ruleset
+        for name, topic in unknown(self._pushed, ruleset):
+            events.push_topic_unknown(name, topic)
         names = [supervisor.publish_ruleset(ruleset) for supervisor in self.crew.runners.values()]
         return names[0] if names else ""
 

@@ -57,7 +57,7 @@ class Daemon:
         self._engine: Engine | None = None
         self._work: Work | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self.pushes = Pushes(plan.inbound, self._take_pushed)
+        self.pushes = Pushes(plan.inbound, self._take_pushed, rules=self._rules)
         app = build(
             self.store, self.health, metrics.exposition, shows=WEB in plan.stages,
             reload=self._read_rules, reload_token=plan.reload_token, hosts=plan.hosts, erase=self._erase,
@@ -79,11 +79,7 @@ class Daemon:
         return () if collecting is None else (*collecting.states(), *self.pushes.states())
 
     def _register(self) -> Register:
-        plan = self.plan
-
-        def rules() -> RuleSet | None:
-            return None if self._work is None else self._work.rulesets.latest
-
+        plan, rules = self.plan, self._rules
         return Register(
             self.known,
             channels=lambda: found.channels if (found := rules()) else (),
@@ -92,6 +88,10 @@ class Daemon:
             named={config.name: config.origin for config, _ in (*plan.connectors, *plan.inbound)},
             pushed=[config.name for config, _ in plan.inbound],
         )
+
+    def _rules(self) -> RuleSet | None:
+        """The rule set in force, as far as this process knows it."""
+        return None if self._work is None else self._work.rulesets.latest
 
     async def _take_pushed(self, intake: Intake) -> Taken:
         collecting = None if self._work is None else self._work.collecting
@@ -207,7 +207,7 @@ class Daemon:
 
     def _press_sources(self) -> Sequence[str]:
         """Sources of the press that are set up, by the rule files or the connectors' settings."""
-        rules = self._work.rulesets.latest if self._work is not None else None
+        rules = self._rules()
         named = {c.source for _, c in rules.channels if c.role == "press"} if rules else set()
         configs = [config for config, _ in (*self.plan.connectors, *self.plan.inbound)]
         heard = {config.origin for config in configs} | set(self.plan.sources)

@@ -14,11 +14,13 @@ from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
+from connectors import eclipsed
 from warn.app.rules import first_rule_file
 from warn.app.run import routes
 from warn.app.symptom import Symptom, note, well, wrong
 from warn.bus.embedded import FREE_BYTES
 from warn.incident.route import check_routes
+from warn.ingest.topics import remedy, unknown
 from warn.model.rules import RuleSet
 from warn.notify.registry import build as build_notifier
 from warn.rulefile import load
@@ -40,6 +42,7 @@ def look(settings: Settings) -> Sequence[Symptom]:
         *about_rules,
         *_notifiers(settings, ruleset),
         *_connectors(settings),
+        *_topics(settings, ruleset),
         *_monitors(settings),
     ]
 
@@ -128,6 +131,18 @@ def _connectors(settings: Settings) -> Iterator[Symptom]:
         yield note(
             "connectors", "there are none: warn hears nothing", "set up at least one (docs/connectors.md)"
         )
+    for connector_type, package in eclipsed().items():
+        what = f"package {package} brings a connector type {connector_type!r}, which warn has itself: the package's is not used"
+        yield note("connectors", what, "have the package give its type another name, or remove it")
+
+
+def _topics(settings: Settings, ruleset: RuleSet | None) -> Iterator[Symptom]:
+    """Readings are of topics; those of one that is in no rule file are put aside, one by one."""
+    if ruleset is None:
+        return
+    for name, topic in unknown(settings.connectors.values(), ruleset):
+        what = f"{name}: no rule file has its `topic: {topic}`, so its readings count for nothing"
+        yield wrong("connectors", what, remedy(topic, (one.name for one in ruleset.topics)))
 
 
 def _monitors(settings: Settings) -> Iterator[Symptom]:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from connectors import build as build_connector
+from connectors import eclipsed
 from warn.app.daemon import Daemon
 from warn.app.engine import Named, embedded, on_kafka, opened, whole
 from warn.app.plan import Open, Plan
@@ -39,6 +40,8 @@ async def run(
     Raises `WarnError` for what a person has to mend.
     """
     key = hash_key(settings)
+    for connector_type, package in eclipsed().items():
+        events.connector_type_eclipsed(connector_type, package)
     async with AsyncExitStack() as stack:
         opening = await _engine(settings, stages, named, key, stack)
         # The bus's writer thread waits for the interpreter behind a busy loop: at the default of 5 ms for several turns.

@@ -16,6 +16,7 @@ from warn.ingest.ledger import Intake, Taken
 from warn.ingest.push.signatures import Seal, verify
 from warn.ingest.status import ConnectorState, Status
 from warn.ingest.taken import tell
+from warn.ingest.topics import Rules, Topics
 from warn.model.errors import Reason, TemporaryError
 from warn.telemetry import events
 
@@ -78,7 +79,7 @@ class _Place:
 
 
 class Pushes:
-    """`take` brings a batch onto the bus; `wall` is the time of day."""
+    """`take` brings a batch onto the bus; `wall` is the time of day; `rules` tells which topics readings can be of."""
 
     def __init__(
         self,
@@ -86,8 +87,10 @@ class Pushes:
         take: Take,
         *,
         wall: Callable[[], float] = time.time,
+        rules: Rules = lambda: None,
     ) -> None:
         self._take = take
+        self._topics = Topics(rules)
         self._wall = wall
         self._places = {one.name: _Place(config, one, wall()) for config, one in inbound}
 
@@ -123,6 +126,7 @@ class Pushes:
         repeated = bool(taken.counts["repeated"])
         if not repeated:
             tell(place.status, intake, taken, self._wall())
+            self._topics.look(place.status, reply.batch.readings)
         events.push_taken(name, repeated=repeated)
         return Answer(reply.status, reply.body, reply.content_type)
 

@@ -28,6 +28,7 @@ from warn.telemetry.logs import logger
 from warn.telemetry.privacy import author_erased as author_erased
 from warn.telemetry.privacy import deletions_blanked as deletions_blanked
 from warn.telemetry.pushes import push_taken as push_taken
+from warn.telemetry.pushes import push_topic_unknown as push_topic_unknown
 from warn.telemetry.pushes import push_turned_away as push_turned_away
 from warn.telemetry.together import bus_waited_for as bus_waited_for
 from warn.telemetry.together import membership_assigned as membership_assigned
@@ -107,6 +108,12 @@ def bus_set_aside(path: str) -> None:
     """The bus's file was damaged: it was moved to `path`, and an empty one begun."""
     metrics.DAEMON_EVENTS.add("bus_set_aside")
     _log.error("bus_set_aside", path=path)
+
+
+def connector_type_eclipsed(connector_type: str, package: str) -> None:
+    """A package brings a connector type that warn has itself, and warn's own is used."""
+    metrics.DAEMON_EVENTS.add("connector_type_eclipsed")
+    _log.warning("connector_type_eclipsed", type=connector_type, package=package)
 
 
 def connector_gap(connector: str, start: int, end: int) -> None:

@@ -12,6 +12,12 @@ def push_taken(connector: str, *, repeated: bool) -> None:
     _log.debug("push_taken", connector=connector, repeated=repeated)
 
 
+def push_topic_unknown(connector: str, topic: str) -> None:
+    """The settings of a connector name a topic for its readings that no rule file in force has: they count for nothing."""
+    metrics.DAEMON_EVENTS.add("push_topic_unknown")
+    _log.warning("push_topic_unknown", connector=connector, topic=topic)
+
+
 def push_turned_away(connector: str, outcome: str, *, status: int, why: str, told: bool) -> None:
     """A call was not taken: `forged`, `unreadable`, `busy`, `failed` or `other`. `why` quotes nothing of it; `told`: one of
     many may be told aloud.

@@ -1,6 +1,9 @@
 """Connectors of other people's packages: found by entry point, and what is wrong with one is its own affair."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,8 @@ import connectors
 from connectors import ConnectorSettings, build, types
 from tests.contract.connectors.faults import check_faults, inside
 from tests.contract.connectors.service import serve
+from warn.app.machine import look
+from warn.app.symptom import State
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Connector
 from warn.settings import Settings
@@ -136,6 +141,22 @@ def test_a_type_of_ours_cannot_be_taken(install: Install) -> None:
         type(ANY.validate_python({"type": "replay", "name": "x", "paths": ["a"]})).__module__
         == "connectors.replay"
     )
+
+
+def test_a_package_whose_type_is_ours_is_named(install: Install, tmp_path: Path) -> None:
+    """By doctor, and in the log of a daemon that starts: somebody has installed it to be used."""
+    assert not connectors.eclipsed()
+    install("warn-thief", "warn_thief_named", worked_example(), "rss = warn_thief_named:KIND")
+    assert connectors.eclipsed() == {"rss": "warn-thief"}
+    said = [one for one in look(Settings(data=tmp_path, rules=tmp_path)) if "warn-thief" in one.what]
+    assert [one.state for one in said] == [State.NOTE] and "which warn has itself" in said[0].what
+    path = os.pathsep.join((str(tmp_path / "warn-thief"), str(Path(__file__).parents[3])))
+    done = subprocess.run(
+        [sys.executable, "-m", "warn", "run", "--rules", "none"], cwd=tmp_path, timeout=60, check=False,
+        env={**os.environ, "PYTHONPATH": path, "WARN_WEB__PORT": "0"}, capture_output=True, text=True,
+    )  # fmt: skip
+    lines = [line for line in done.stderr.splitlines() if "connector_type_eclipsed" in line]
+    assert len(lines) == 1 and '"rss"' in lines[0] and '"warn-thief"' in lines[0], done.stderr
 
 
 def test_an_unknown_type_says_which_there_are(install: Install) -> None:

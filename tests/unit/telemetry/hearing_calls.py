@@ -9,6 +9,14 @@ HEARING_CALLS: dict[Callable[..., None], tuple[Callable[[], None], str, dict[str
     events.connector_spent: (
         lambda: events.connector_spent("x", 1.5), "warn_connector_spent", {"connector": "x"}, "",
     ),
+    events.connector_type_eclipsed: (
+        lambda: events.connector_type_eclipsed("rss", "warn-rss"),
+        "warn_daemon_events_total", {"event": "connector_type_eclipsed"}, "connector_type_eclipsed",
+    ),
+    events.push_topic_unknown: (
+        lambda: events.push_topic_unknown("calls", "Acme/typo"),
+        "warn_daemon_events_total", {"event": "push_topic_unknown"}, "push_topic_unknown",
+    ),
     events.source_silent: (
         lambda: events.source_silent("forum", "deaf", since=5, why="", critical=False),
         "warn_source_silent", {"source": "forum", "state": "deaf"}, "source_silent",
