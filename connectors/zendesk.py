@@ -1,6 +1,7 @@
 """Tickets of customers from Zendesk, by its incremental export: what they wrote, counted and shown to nobody.
 
-A ticket counts once, when it was made. What agents write, and what is not public, is not read.
+A ticket counts once, when it was made. What agents write, and what is not public, is not read. One out of which words were
+taken (redacted) takes back what was kept of it.
 """
 
 import asyncio
@@ -32,6 +33,8 @@ START_S: Final = 3_600
 OVERLAP_S: Final = 300
 _AMONG_AGENTS: Final = "side_conversation"
 """How a ticket came in that agents made to talk among themselves, or with a partner."""
+REDACTED: Final = "\u2587"
+"""What Zendesk writes in the place of every letter that was taken out."""
 _BAD_CURSOR: Final = (400, 410, 422)
 _REMEDIES: Final = {
     401: "make an API token in Admin Center (Apps and integrations, APIs) and set `email` and `token`, or set `bearer`"
@@ -176,7 +179,7 @@ def read_page(answer: Answer, source: str) -> Page:
     for number, one in enumerate(said["tickets"], 1):
         found = read_ticket(one, source)
         if isinstance(found, Item):
-            items.append(found)
+            items += [*_taken_out(found, one), found]
         elif found:
             # Nothing of what a customer wrote is put aside.
             refused.append(Refused(f"{PLACE}, ticket {number} of a page", found, b""))
@@ -212,6 +215,17 @@ def read_ticket(one: object, source: str) -> Item | str:
         author=str(one["requester_id"]) if isinstance(one.get("requester_id"), int) else None,
         text=_text(one),
     )
+
+
+def _taken_out(found: Item, ticket: Any) -> tuple[Item, ...]:
+    """Of a ticket that has changed since it was made and holds places where words were: that what it said goes.
+
+    An edit without words. It is dated by the change, so that the next one is another; it counts nothing.
+    """
+    changed = milliseconds(ticket.get("updated_at")) if isinstance(ticket, dict) else None
+    if REDACTED not in (found.text or "") or changed is None or changed == found.created_ms:
+        return ()
+    return (Item(source=found.source, id=found.id, created_ms=changed, kind="edit"),)
 
 
 def _text(ticket: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ from warn.model.audit import Deleted
 from warn.model.errors import Reason
 from warn.model.flow import AUDIT, DEADLETTERS
 from warn.model.hashing import keyed
-from warn.model.mention import COUNTS_ONLY, Item, Mention, Reading
+from warn.model.mention import COUNTS_ONLY, Item, Mention, Reading, takes_back
 from warn.model.records import DeadLetter
 from warn.model.wire import encode
 from warn.stages.base import Out
@@ -214,7 +214,7 @@ class Ledger:
         self._hear(item.source)
         if mention is not None:
             step.mentions.append(mention)
-            if mention.kind == "delete":
+            if takes_back(mention.kind, mention.text):
                 gone = Deleted(self._wall.now(), mention.key)
                 step.letters.append(Out(AUDIT, 0, b"", encode(gone)))
         return item.created_ms

@@ -12,7 +12,7 @@ class Erasure(Struct, frozen=True, array_like=True, tag="erasure"):
 
 
 class Deleted(Struct, frozen=True, array_like=True, tag="deleted"):
-    """At `at` we heard that a post was deleted at its source: what is kept of it goes within a day."""
+    """At `at` we heard that a post was deleted at its source, or its words taken out: what is kept of it goes within a day."""
 
     at: int
     key: int

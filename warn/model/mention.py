@@ -72,6 +72,13 @@ class Mention(Struct, frozen=True, array_like=True, gc=False):
     published_ms: int = 0
 
 
+def takes_back(kind: str, text: str) -> bool:
+    """Whether a mention says that what was said before is to be shown and kept no more: its post was deleted, or edited so
+    that no word is left, which is also how a source tells that it has taken words out (a redaction).
+    """
+    return kind == "delete" or (kind == "edit" and not text)
+
+
 Counted = Literal["care", "mentions", "echo", "reach", "negativity"]
 COUNTED: tuple[str, ...] = Counted.__args__  # type: ignore[attr-defined]
 """Signals that a reading can give."""

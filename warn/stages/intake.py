@@ -14,7 +14,7 @@ from warn.aggregate.memory import MAX_EDITS, Post
 from warn.match.matcher import NOTHING, Hit, Matcher
 from warn.model.flow import MENTIONS
 from warn.model.hashing import keyed
-from warn.model.mention import COUNTS_ONLY, KINDS, Engagement, Mention
+from warn.model.mention import COUNTS_ONLY, KINDS, Engagement, Mention, takes_back
 from warn.model.wire import encode
 from warn.stages.base import Effects
 from warn.stages.counting import Counting
@@ -208,8 +208,13 @@ class Intake(Counting):
             self.work += 8
 
     def _edit(self, mention: Mention, hit: Hit, matcher: Matcher, effects: Effects) -> None:
-        """An edit counts once for each text, and only for topics that the post was not about before."""
+        """An edit counts once for each text, and only for topics that the post was not about before.
+
+        One without a word takes back what was shown; the post itself stays, and so does what stands under it.
+        """
         post = self.memory.find(mention.thread, mention.key)
+        if takes_back(mention.kind, mention.text) and not (post is not None and post.deleted):
+            self._hide(mention, post, matcher)
         if not hit.topics or (post is not None and post.deleted):
             return
         text = keyed(self.key, "edit", hit.folded)
@@ -247,10 +252,14 @@ class Intake(Counting):
         if post is not None and post.deleted:
             effects.count("repeats")
             return
+        self._hide(mention, post, matcher)
+        if post is not None:
+            post.deleted, post.topics, post.totals, post.edits = True, (), None, ()
+            self.memory.change(mention.thread, mention.key)
+
+    def _hide(self, mention: Mention, post: Post | None, matcher: Matcher) -> None:
+        """Nothing of it is shown from here on."""
         name = post.topics[0] if post is not None and post.topics else ""
         at = matcher.index_of.get(name)
         gone = tombstone(mention, name, "" if at is None else matcher.topics[at].brand)
         self.evidence.append((mention.key, encode(gone)))
-        if post is not None:
-            post.deleted, post.topics, post.totals, post.edits = True, (), None, ()
-            self.memory.change(mention.thread, mention.key)

@@ -166,6 +166,28 @@ def test_talk_among_agents_is_no_ticket() -> None:
     assert read_ticket(ticket(1, NOW, via={"channel": "side_conversation"}), "care") == ""
 
 
+async def test_a_redacted_ticket_takes_back_what_it_said() -> None:
+    """Each time anew, and not where letters were masked before the ticket was ever seen."""
+    said = ticket(1, NOW - 90, description="I am Jane Doe, 06-12345678")
+    masked = ticket(2, NOW - 90, description="My card is ▇▇▇▇")
+    desk = Desk([said, masked])
+    async with serve(desk.app) as address:
+        desk.base = address.url
+        async with asyncio.timeout(10), aclosing(desk.connector().batches(None)) as read:
+            first = (await anext(read)).items
+            assert [item.kind for item in first] == ["ticket", "ticket"]
+            later = {**said, "updated_at": date(NOW - 50), "description": "I am ▇▇▇▇ ▇▇▇, 06-12345678"}
+            desk.tickets += [
+                later,
+                {**later, "updated_at": date(NOW - 40), "description": "I am ▇▇▇▇ ▇▇▇, ▇▇▇▇▇▇▇▇▇▇▇"},
+            ]
+            batch = await anext(read)
+            gone, again, gone_2, again_2 = batch.items or (await anext(read)).items
+    assert [(one.kind, one.id, one.text) for one in (gone, gone_2)] == [("edit", "1", None)] * 2
+    assert gone != gone_2, "the second would be taken for a repeat"
+    assert ("06" in (again.text or ""), "06" in (again_2.text or "")) == (True, False)
+
+
 async def test_new_tickets_come_at_the_next_look() -> None:
     desk = Desk([ticket(1, NOW - 90)])
     async with serve(desk.app) as address:

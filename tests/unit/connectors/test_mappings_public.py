@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.unit.connectors.mapped import DAY, DAY_MS, read, whys
 
 
@@ -122,6 +124,27 @@ def test_zendesk() -> None:
     note["event"]["comment"]["is_public"] = True  # type: ignore[index]
     [comment] = read("zendesk", note).items
     assert (comment.id, comment.kind, comment.reply_to) == ("9/c", "comment", "9")
+
+
+@pytest.mark.parametrize("event", ["comment_redacted", "comment_made_private"])
+def test_zendesk_takes_back_what_was_redacted(event: str) -> None:
+    """Of the ticket, too: its first message is a comment, and an event does not say whether it is the first."""
+    detail = {"id": "9", "subject": "Kettle", "description": "My name is ▇▇▇▇"}
+    body = {"type": f"zen:event-type:ticket.{event}", "time": DAY, "detail": detail, "event": {"comment": {
+        "id": "c", "body": "My name is ▇▇▇▇", "is_public": False}}}  # fmt: skip
+    found = read("zendesk", body)
+    assert not found.refused
+    assert [(i.id, i.kind, i.text) for i in found.items] == [("9", "edit", None), ("9/c", "edit", None)]
+
+
+@pytest.mark.parametrize("event", ["soft_deleted", "permanently_deleted"])
+def test_zendesk_deletes(event: str) -> None:
+    body = {
+        "type": f"zen:event-type:ticket.{event}",
+        "time": DAY,
+        "detail": {"id": "9", "subject": "SCRUBBED"},
+    }
+    assert [(i.id, i.kind, i.text) for i in read("zendesk", body).items] == [("9", "delete", None)]
 
 
 def test_linkedin() -> None:

@@ -189,6 +189,21 @@ def test_work_is_given_up_now_and_then() -> None:
     assert sum(1 for _ in match.stage.step(batch, Effects())) > 20
 
 
+def test_an_edit_without_words_takes_back_what_is_shown_and_the_post_stays() -> None:
+    """Its words were taken out at the source; what people answer still counts, and nothing is taken from the count."""
+    match = Match()
+    match.read(post(1, "Acme"))
+    assert counted(match.read(post(1, kind="edit"))) == {}
+    assert [(one.key, one.kind, one.brand, one.text) for one in match.evidence()] == [
+        (1, "delete", "Acme", "")
+    ]
+    assert counted(match.read(post(2, "me too", "reply", thread=1, parent=1))) == {"acme": (0, 1)}
+    match.read(post(9, kind="edit"))
+    assert [one.kind for one in match.evidence()] == ["delete"], (
+        "it may be shown for longer than it is remembered"
+    )
+
+
 def test_a_delete_beyond_memory_does_not_come_back_as_a_post() -> None:
     """A deleted post is remembered as deleted, so that a repeat of it is a repeat."""
     match = Match()
