@@ -37,6 +37,8 @@ SILENCE_S: Final = 30.0
 """Somebody posts many times a second. With a monitor's three minutes it has to be noticed in less than one."""
 _NOT_THERE: Final = frozenset({Reason.CLIENT, Reason.GONE, Reason.MALFORMED, Reason.AUTH})
 """What a host answers that does not have this version, or does not take this cursor: perhaps it takes the next."""
+_TELLING: Final = (Reason.CLIENT, Reason.MALFORMED, Reason.GONE, Reason.AUTH)
+"""Where several things were refused, the last of these says most: that a path is not there is said of half of them."""
 _SCHEMES: Final = {"ws": "ws", "http": "ws", "wss": "wss", "https": "wss", "": "wss"}
 
 
@@ -100,8 +102,10 @@ class BlueskyConnector:
             host = self._config.hosts[self._turn % len(self._config.hosts)]
             try:
                 return await self._connect_to(stack, out, host, at)
-            except PermanentError as e:
-                wrong = e
+            except WarnError as e:
+                if e.reason not in _NOT_THERE:
+                    raise
+                wrong = _telling(wrong, e)
                 self._turn += 1
         raise wrong or PermanentError("bluesky: no hosts", reason=Reason.CONFIG)
 
@@ -120,7 +124,7 @@ class BlueskyConnector:
                 except WarnError as e:
                     if e.reason not in _NOT_THERE:
                         raise
-                    wrong = e
+                    wrong = _telling(wrong, e)
                     continue
                 lost = None if start else at
                 return frames, Stream(self.source, host, version, start, lost)
@@ -136,6 +140,17 @@ class BlueskyConnector:
             exact = version == 2 and start.host == host and start.seq is not None
             params.append(("cursor", str(start.seq if exact else max(0, start.us - REWIND_US))))
         return params
+
+
+def _telling(one: WarnError | None, other: WarnError) -> WarnError:
+    """Of two refusals the one that says more about what to do; of two of a kind the later."""
+    if one is None or _rank(other) >= _rank(one):
+        return other
+    return one
+
+
+def _rank(error: WarnError) -> int:
+    return _TELLING.index(error.reason) if error.reason in _TELLING else len(_TELLING)
 
 
 def _read_cursor(cursor: Cursor | None) -> Place | None:

@@ -166,3 +166,24 @@ async def test_recorded(name: str, items: int) -> None:
     assert error is None and not [one for batch in batches for one in batch.refused]
     assert len(items_of(batches)) == items
     assert all(item.author and item.created_ms > 1_700_000_000_000 for item in items_of(batches))
+
+
+@pytest.mark.parametrize("refused", ["/xrpc", "/subscribe"])
+async def test_of_two_refusals_the_one_that_says_what_to_do_is_told(refused: str) -> None:
+    """One path turns us away, the other is not there: that says nothing, since no host need have both."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
+        status = "401 Unauthorized" if path.startswith(refused) else "404 Not Found"
+        writer.write(f"HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
+        await writer.drain()
+
+    async with raw(answer) as one, raw(answer) as other:
+        config = BlueskyConfig(
+            name="bluesky",
+            hosts=(one.url, other.url),
+            inside=(inside(one.url), inside(other.url)),
+        )
+        _, error = await read(BlueskyConnector(config))
+    assert error is not None and error.reason is Reason.AUTH
+    assert "401" in str(error) and "404" not in str(error)
