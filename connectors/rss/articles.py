@@ -3,7 +3,7 @@
 from typing import Final
 from urllib.parse import urlsplit
 
-from connectors.rss.state import State, glance, mark
+from connectors.rss.state import State, glance, mark, unchanged
 from warn.ingest.feeds.reader import Entry, Feed
 from warn.ingest.links import canonical, unmarked
 from warn.model.mention import Item
@@ -38,7 +38,7 @@ def read(
             continue
         known[name] = words
         before = state.known.get(name)
-        if before == words:
+        if before is not None and unchanged(entry, words, before):
             continue
         if before is not None:
             item = edited(item)
