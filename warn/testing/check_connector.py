@@ -28,12 +28,15 @@ from warn.model.hashing import PUBLIC_KEY
 from warn.model.records import Parcel
 from warn.model.rules import RuleSet
 from warn.model.wire import decode_mentions
+from warn.testing.until import Until
 
 MOST_CUTS: Final = 25
 """Cursors from which resuming is tried, spread over all."""
 PATIENCE_S: Final = 20.0
 _OLDEST_MS: Final = 631_152_000_000
 _SETTLES: Final = 30
+
+__all__ = ["Failing", "Landed", "Made", "Until", "check_connector", "everything", "landed"]
 
 Made = tuple[ConnectorConfig, Connector]
 Landed = Counter[tuple[object, ...]]
@@ -212,51 +215,6 @@ class Cut:
                     break
         self.hangs.set()
         await asyncio.Event().wait()
-
-
-class Until:
-    """The same connector, which ends after the batch for which `when` is true, or when none comes for `idle_s`.
-
-    What it has open is closed then. `when` is asked once for each batch, in order; it may look at the stand-in for the
-    service just as well.
-    """
-
-    def __init__(
-        self,
-        connector: Connector,
-        when: Callable[[Batch], bool] = lambda _: False,
-        *,
-        idle_s: float | None = None,
-    ) -> None:
-        self._connector = connector
-        self._when = when
-        self._idle_s = idle_s
-
-    @property
-    def name(self) -> str:
-        return self._connector.name
-
-    @property
-    def source(self) -> str:
-        return self._connector.source
-
-    async def batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
-        """What it yields, to its new end."""
-        async with aclosing(self._connector.batches(cursor)) as batches:
-            while True:
-                patience = asyncio.timeout(self._idle_s)
-                try:
-                    async with patience:
-                        batch = await anext(batches, None)
-                except TimeoutError:
-                    if not patience.expired():
-                        raise
-                    return
-                if batch is None:
-                    return
-                yield batch
-                if self._when(batch):
-                    return
 
 
 def everything(_ruleset: RuleSet) -> CouldMatch:

@@ -22,9 +22,9 @@ START = NOW_MS // 1000
 Act = Batch | BaseException | float
 
 
-def timed(work: Coroutine[Any, Any, T]) -> T:
-    """Run on a loop whose time jumps to the next thing to do."""
-    with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
+def timed(work: Coroutine[Any, Any, T], start: float = 0.0) -> T:
+    """Run on a loop whose time jumps to the next thing to do; it begins `start` seconds after `START`."""
+    with asyncio.Runner(loop_factory=lambda: looptime.new_event_loop(start=start)) as runner:
         return runner.run(work)
 
 
