@@ -3,6 +3,7 @@
 Both take whatever the open web holds: time and memory grow in step with the input, up to a bound, and nothing raises.
 """
 
+import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +19,8 @@ MOST_DEPTH: Final = 256
 MOST_JUDGED: Final = 1_000
 """Characters that a language is told by."""
 FEWEST_LETTERS: Final = 20
+DENSE: Final = 3
+"""A letter of a script that leaves no spaces, or writes a syllable in one, tells as much as so many of others."""
 SURE: Final = 0.5
 """How likely a language must be to be named."""
 
@@ -89,12 +92,26 @@ _UNREAD: Final = frozenset(
     }
 )
 _PIECE: Final = 4_096
+_NAMES: Final = (
+    "a abbr acronym address applet area article aside audio b base basefont bdi bdo big blink blockquote body br button "
+    "canvas caption center cite code col colgroup data datalist dd del details dfn dialog dir div dl dt em embed fieldset "
+    "figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i iframe img input ins "
+    "kbd label legend li link main map mark marquee math menu meta meter nav nobr noembed noframes noscript object ol "
+    "optgroup option output p param picture plaintext pre progress q rb rp rt rtc ruby s samp script search section select "
+    "slot small source span strike strong style sub summary sup svg table tbody td template textarea tfoot th thead time "
+    "title tr track tt u ul var video wbr xmp"
+).replace(" ", "|")
+_NO_TAG: Final = re.compile(rf"<(?![/!?]|(?:{_NAMES})(?![\w.])|[a-z]+[-:])", re.IGNORECASE)
+"""What is no tag although browsers take it for one: they know of no source that gives text, and make an element of any name."""
+_NO_TAG_AT_END: Final = re.compile(r"<(?![/!?]|[a-z][a-z0-9]*\s+[a-z-]+\s*=)", re.IGNORECASE)
+"""Where no `>` follows: HTML that was cut is told by its attributes."""
 
 
 def plain(html: str) -> str:
     """What a reader sees of a piece of HTML: one line for each block, no tags, no addresses of links.
 
-    Direction marks stay, for they may be part of a name; whoever shows the text isolates it.
+    Direction marks stay, for they may be part of a name; whoever shows the text isolates it. A `<` that begins no element
+    of HTML is one: feeds have titles of either kind and do not say which, and `a<b` is not to lose its end.
     """
     html = _sound(html[:MOST_HTML])
     if "<" not in html:
@@ -102,6 +119,8 @@ def plain(html: str) -> str:
             return _tidy(html)
         # No mark-up at all: its lines are lines.
         html = html.replace("\n", "<br>")
+    end = html.rfind(">") + 1
+    html = _NO_TAG.sub("&lt;", html[:end]) + _NO_TAG_AT_END.sub("&lt;", html[end:])
     reader = _Reader()
     parser = etree.HTMLParser(target=reader, encoding="utf-8")
     with suppress(_DeepError, etree.LxmlError):
@@ -185,10 +204,27 @@ def language(text: str) -> str:
     """
     words = [word for word in text[: MOST_JUDGED * 2].split() if _tells(word)]
     told = " ".join(words)[:MOST_JUDGED]
-    if sum(map(str.isalpha, told)) < FEWEST_LETTERS:
+    if sum(map(_weight, told)) < FEWEST_LETTERS:
         return ""
     name, likely = _judge()(_sound(told))
     return name if likely >= SURE and len(name) == 2 else ""
+
+
+def _weight(char: str) -> int:
+    """How much a character tells: 0 for what is no letter."""
+    if not char.isalpha():
+        return 0
+    return DENSE if "\u0e00" <= char <= "\u0eff" or "\u1000" <= char <= "\u109f" or _east(char) else 1
+
+
+def _east(char: str) -> bool:
+    """Khmer, kana, Han, Hangul."""
+    return (
+        "\u1780" <= char <= "\u17ff"
+        or "\u3040" <= char <= "\u9fff"
+        or "\uac00" <= char <= "\ud7af"
+        or char >= "\U00020000"
+    )
 
 
 def _tells(word: str) -> bool:
