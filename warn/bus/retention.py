@@ -6,9 +6,13 @@ gone on. Where the file is too large all ages are halved until it fits, an hour 
 the free space on the disk decides about intake.
 """
 
+import sqlite3
+from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from warn.bus import log
+from warn.bus.compacting import OFTEN_BYTES, compact
 from warn.bus.log import Shelf, Shelves
 from warn.bus.topics import RETENTION_S
 from warn.bus.writer import Transaction, Writer
@@ -26,6 +30,7 @@ class Retention:
         self._shelves = shelves
         self._firsts = firsts
         self._max_bytes = max_bytes
+        self._trimmed = False
 
     async def run(self, now: int) -> None:
         """Trim everything that is due at a second."""
@@ -37,6 +42,12 @@ class Retention:
             await self._ages(now, divisor)
         while await self._writer.do(_give_back, alone=True):
             pass
+        if self._trimmed:
+            self._trimmed = False
+            with suppress(
+                sqlite3.OperationalError
+            ):  # a full disk is seen to elsewhere, and trimmed it is all the same
+                await self._writer.do(partial(compact, most=OFTEN_BYTES), alone=True)
         await self._writer.do(_empty_log, alone=True)
 
     async def _ages(self, now: int, divisor: int) -> None:
@@ -51,6 +62,7 @@ class Retention:
             first, more = await self._writer.do(lambda txn: log.trim(txn, shelf, before))
             if first is not None:
                 self._firsts[shelf.number] = first
+                self._trimmed = True
 
 
 def _used(txn: Transaction) -> int:

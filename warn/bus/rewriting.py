@@ -1,7 +1,8 @@
 """Changing what lies in the embedded bus's log where it lies: to blank what somebody wants gone, and nothing else.
 
 Positions stay. A stage that has not taken a record in yet takes in what it has become, as if it had never been anything
-else. `secure_delete` overwrites what was there; afterwards the write-ahead log, which still holds it, is emptied.
+else. `secure_delete` overwrites what was there; afterwards the file is made anew where it is small, and the write-ahead
+log, which still holds it, is emptied.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, NamedTuple
 
+from warn.bus.compacting import compact
 from warn.bus.log import POSITION_BITS, Shelf, Shelves
 from warn.bus.writer import Transaction, Writer
 
@@ -67,6 +69,7 @@ def _some(txn: Transaction, shelf: Shelf, start: int, change: Change) -> _Turn:
 
 
 async def _emptied(writer: Writer) -> None:
+    await writer.do(compact, alone=True)
     for _ in range(_TRIES):
         if await writer.do(_empty, alone=True):
             return
