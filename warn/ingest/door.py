@@ -25,7 +25,7 @@ from warn.ingest.entry import (
 )
 from warn.ingest.memory import Memory
 from warn.model.hashing import alias_hash, author_hash, post_hash
-from warn.model.mention import COUNTS_ONLY, Item, Mention
+from warn.model.mention import COUNTS_ONLY, Item, Mention, takes_back
 from warn.model.rules import RuleSet
 
 CouldMatch = Callable[[str], bool]
@@ -70,7 +70,7 @@ class Policy(NamedTuple):
 
 class Past(NamedTuple):
     """What the bus says of what came before: `erased` authors (keyed hashes), of whom nothing is taken in, and posts (keys)
-    that may still be `shown`, of which a delete is taken in however late it comes.
+    that may still be `shown`, of which a delete, or an edit that leaves no word, is taken in however late it comes.
     """
 
     erased: Container[int] = frozenset()
@@ -168,7 +168,7 @@ class Door:
         mended: Counter[str] = Counter()
         text = tidy_text(item.text, mended)
         known = key in posts or parent in posts or root in posts
-        known = known or (item.kind == "delete" and key in self._past.shown)
+        known = known or (takes_back(item.kind, text) and key in self._past.shown)
         keep = terms.keep == "all" or (not terms.keep and role in {"own", "care"})
         if not (known or keep or ours or self._wanted(text)):
             self.counts["dropped", "unknown_post" if item.kind in _FOLLOWS_A_POST else "unmatched"] += 1

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tests.unit.ingest.items import KEY, NOW_MS, item, says_acme
-from warn.ingest.door import Door, Policy, Terms, policy
+from warn.ingest.door import Door, Past, Policy, Terms, policy
 from warn.ingest.entry import RefusedError
 from warn.ingest.memory import Memory
 from warn.model.hashing import author_hash, post_hash
@@ -246,3 +246,14 @@ def test_a_delete_by_a_second_name_finds_its_post_and_no_other() -> None:
     assert again.key == first.key
     with pytest.raises(RefusedError):
         admit(at, item("2", alias="x" * 3_000))
+
+
+def test_what_may_still_be_shown_is_taken_back_however_late() -> None:
+    """By a delete, and by an edit that leaves no word; another edit of a post that nobody remembers goes no further."""
+    key = post_hash(KEY, "forum", "1")
+    at = Door(KEY, Memory(), Policy(could_match=(says_acme,)), past=Past(shown={key}))
+    assert let_in(at, item("1", None, kind="edit")).key == key
+    at = Door(KEY, Memory(), Policy(could_match=(says_acme,)), past=Past(shown={key}))
+    assert let_in(at, item("1", None, kind="delete")).key == key
+    at = Door(KEY, Memory(), Policy(could_match=(says_acme,)), past=Past(shown={key}))
+    assert admit(at, item("1", "shame", kind="edit")) is None
