@@ -15,6 +15,7 @@ from warn.telemetry.series import REGISTRY
 
 # Metrics that no panel shows, and why that is right.
 NOT_SHOWN = {
+    "warn_accounts_departed_total": "housekeeping; the log says how many, and warns where one is ours",
     "warn_build_info": "gives the variables their values",
     "warn_bus_lag_untold_total": "nothing of warn's rests on what lag tools are told",
     "warn_connector_batches_total": "items tell more; for rates per batch in an ad-hoc query",

@@ -135,7 +135,7 @@ class BlueskyConnector:
         wanted = "collections" if version == 2 else "wantedCollections"
         params = [(wanted, SHORT[one]) for one in self._config.collections]
         if version == 2:
-            params.append(("kinds", "commit"))
+            params += [("kinds", "commit"), ("kinds", "account")]
         if start is not None:
             exact = version == 2 and start.host == host and start.seq is not None
             params.append(("cursor", str(start.seq if exact else max(0, start.us - REWIND_US))))

@@ -21,13 +21,15 @@ _ABOUT: Final = frozenset(SHORT.values())
 
 MOST_LINKS: Final = 20
 MOST_LINK: Final = 2_048
+_STAYING: Final = frozenset({"throttled", "desynchronized"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class Event(NamedTuple):
     """What happened to one record of somebody. `us`: when the server saw it, microseconds; `seq`: its number, version 2
-    only. `operation` is "" for what is no change of a record: news of an account, or of the stream itself (`notice`).
+    only. `operation` is "" for what is no change of a record: news of an account (`departed`: it is gone, and nobody is shown
+    what it wrote), or of the stream itself (`notice`).
     """
 
     us: int
@@ -39,6 +41,7 @@ class Event(NamedTuple):
     rev: str = ""
     record: Raw = Raw()
     notice: str = ""
+    departed: bool = False
 
 
 class StreamError(Exception):
@@ -53,11 +56,22 @@ class _Commit(Struct, gc=False):
     record: Raw = Raw()
 
 
+class _Account(Struct, gc=False):
+    active: bool
+    status: str | None = None
+
+    @property
+    def departed(self) -> bool:
+        """Whether its posts are to be shown no more; otherwise a server merely has trouble with it."""
+        return not self.active and self.status not in _STAYING
+
+
 class _First(Struct, gc=False):
     did: str
     time_us: int
     kind: str
     commit: _Commit | None = None
+    account: _Account | None = None
 
 
 class _Payload(Struct, gc=False):
@@ -71,6 +85,7 @@ class _Payload(Struct, gc=False):
     rev: str = ""
     record: Raw = Raw()
     name: str = ""
+    account: _Account | None = None
 
 
 class _Second(Struct, gc=False):
@@ -108,7 +123,7 @@ def read_first(frame: str | bytes) -> Event:
     if commit is None:
         if said.kind == "commit":
             raise ValueError("a commit without one")
-        return Event(said.time_us, None)
+        return _news(said.time_us, None, said.did, said.account if said.kind == "account" else None)
     return Event(
         said.time_us, None, said.did, commit.operation, commit.collection, commit.rkey, commit.rev, commit.record
     )  # fmt: skip
@@ -129,10 +144,15 @@ def read_second(frame: str | bytes) -> Event:
         raise ValueError("no number or no time")
     us = _microseconds(payload.time)
     if kind != "commit":
-        return Event(us, payload.seq)
+        return _news(us, payload.seq, payload.did, payload.account if kind == "account" else None)
     return Event(
         us, payload.seq, payload.did, payload.operation, payload.collection, payload.rkey, payload.rev, payload.record
     )  # fmt: skip
+
+
+def _news(us: int, seq: int | None, did: str, account: _Account | None) -> Event:
+    """Of somebody's account: all that is heard is that it is gone."""
+    return Event(us, seq, did, departed=bool(did) and account is not None and account.departed)
 
 
 def _microseconds(time: datetime) -> int:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from connectors.bluesky.events import Event, StreamError, item_of, read_first, read_second
-from warn.ingest.connector import Batch, Cursor, Gap, Refused
+from warn.ingest.connector import Batch, Cursor, Departure, Gap, Refused
 from warn.model.errors import Reason, TemporaryError, WarnError
 from warn.model.mention import Item
 
@@ -65,18 +65,22 @@ class Stream:
         self.told: list[int] = []
         """Of the last batch: which events it held."""
         self.passed_over = 0
-        """Events that are no change of a record: news of accounts, of which nothing is kept."""
+        """Events that are no change of a record: news of accounts that go on, of which nothing is kept."""
 
     def take(self, frames: Sequence[str | bytes], recent: Recent) -> Batch:
         """What they say. Where one says that it is the last, `ended` is why."""
         items: list[Item] = []
         refused: list[Refused] = []
         gaps: list[Gap] = []
+        departed: list[Departure] = []
         self.told = []
         for frame in frames:
             try:
                 event = self._read(frame)
                 if not self._pass(event, gaps, recent):
+                    continue
+                if event.departed:
+                    departed.append(Departure(self._source, event.did))
                     continue
                 item = item_of(self._source, event)
             except StreamError as e:
@@ -89,7 +93,7 @@ class Stream:
                 items.append(item)
         return Batch(
             items=tuple(items), cursor=self._cursor(), refused=tuple(refused), gaps=tuple(gaps),
-            exact=self._version == 2 and not (self._again is None and self._rewound(self.us)),
+            exact=self._version == 2 and not (self._again is None and self._rewound(self.us)), departed=tuple(departed),
         )  # fmt: skip
 
     def _pass(self, event: Event, gaps: list[Gap], recent: Recent) -> bool:
@@ -111,7 +115,7 @@ class Stream:
             return False  # read before: the cursor is the number of the last event, which comes first
         # What is dated ahead of us is not where to go on: a host would take that for "from now on", and tell of no gap.
         self.us, self._seq = max(self.us, min(us, time.time_ns() // 1000 + TOLERANCE_US)), seq
-        if not event.operation:
+        if not (event.operation or event.departed):
             self.passed_over += 1
             return False
         key = hash((event.did, event.collection, event.rkey, event.rev, event.operation))

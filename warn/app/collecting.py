@@ -19,7 +19,7 @@ from warn.ingest.door import Past
 from warn.ingest.erased import Erased
 from warn.ingest.ledger import Intake, Taken
 from warn.ingest.peers import Peers
-from warn.ingest.shown import Shown
+from warn.ingest.shown import Shown, Writers
 from warn.ingest.status import ConnectorState
 from warn.ingest.supervisor import Supervisor
 from warn.ingest.topics import unknown
@@ -61,11 +61,12 @@ class Collecting:
         self._pushed = pushed
         self._peers = Peers(bus) if bus.seats(COLLECT) > 1 else None
         self.erased, self.shown = Erased(), Shown()
+        past = Past(self.erased, self.shown, Writers(self.shown.writers))
 
         def make(_: str, partition: int) -> Supervisor:
             one = Supervisor(
                 bus, connectors, key=key, compiles=matchers.filter, partition=partition, peers=self._peers,
-                past=Past(self.erased, self.shown), pushed=pushed,
+                past=past, pushed=pushed,
             )  # fmt: skip
             if self._ruleset is not None:
                 one.publish_ruleset(self._ruleset)

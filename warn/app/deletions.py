@@ -1,17 +1,19 @@
 """What its writer deleted goes from everything that is kept, within hours: the embedded bus is blanked in place.
 
-A deletion at a source is a record in `[audit]` (collect writes it), and so is what was blanked; after a restart the work
-goes on where it was left. On Kafka there is nothing to do here: the web shows it no more from the moment that match
-has heard of it, and brokers let records go with their age.
+A deletion at a source is a record in `[audit]` (collect writes it), so is an account that is gone from it, and so is what
+was blanked; after a restart the work goes on where it was left. Of a deleted post match tells the web at once, which shows
+it no more; what an account wrote is looked up here, and tombstones tell the web. On Kafka that is all: brokers let records
+go with their age.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from warn.app.tombstones import bury
 from warn.bus.base import Bus, Reader
 from warn.ingest.blank import Blanker, Gone
-from warn.model.audit import Blanked, Deleted
+from warn.model.audit import Blanked, Deleted, Departed
 from warn.model.flow import AUDIT, EVIDENCE, MENTIONS
 from warn.model.wire import UnknownKindError, UnreadableError, decode_audit, encode
 from warn.stages.base import Out
@@ -25,10 +27,10 @@ _BATCH: Final = 500
 
 
 class _Pending:
-    """Deletions that are still to be seen to, by position in `[audit]`."""
+    """Deletions and departures that are still to be seen to, by position in `[audit]`."""
 
     def __init__(self) -> None:
-        self.keys: dict[int, Deleted] = {}
+        self.records: dict[int, Deleted | Departed] = {}
 
     async def read(self, reader: Reader) -> None:
         """Take in what is new."""
@@ -41,15 +43,17 @@ class _Pending:
             record = decode_audit(value)
         except (UnreadableError, UnknownKindError):
             return
-        if isinstance(record, Deleted):
-            self.keys[position] = record
+        if isinstance(record, Deleted | Departed):
+            self.records[position] = record
         elif isinstance(record, Blanked):
-            self.keys = {at: one for at, one in self.keys.items() if at > record.upto}
+            self.records = {at: one for at, one in self.records.items() if at > record.upto}
 
-    def due(self, now: int) -> tuple[int, frozenset[int]]:
-        """Up to which position, and which posts."""
-        ready = {at: one.key for at, one in self.keys.items() if one.at <= now - SETTLED_S}
-        return max(ready, default=-1), frozenset(ready.values())
+    def due(self, now: int) -> tuple[int, Gone]:
+        """Up to which position, -1 for none, and what has to go."""
+        ready = {at: one for at, one in self.records.items() if one.at <= now - SETTLED_S}
+        authors = frozenset(one.author for one in ready.values() if isinstance(one, Departed))
+        keys = frozenset(one.key for one in ready.values() if isinstance(one, Deleted))
+        return max(ready, default=-1), Gone(authors, keys)
 
 
 async def blank_deleted(bus: Bus, now: Callable[[], float], *, every_s: float = EVERY_S) -> None:
@@ -59,23 +63,22 @@ async def blank_deleted(bus: Bus, now: Callable[[], float], *, every_s: float = 
     try:
         while True:
             await pending.read(reader)
-            upto, keys = pending.due(int(now()))
-            if keys and not await blank(bus, upto, keys, int(now())):
-                return  # this engine changes nothing in place
+            upto, gone = pending.due(int(now()))
+            if upto >= 0:
+                await blank(bus, upto, gone, int(now()))
             await asyncio.sleep(every_s)
     finally:
         await reader.close()
 
 
-async def blank(bus: Bus, upto: int, keys: frozenset[int], now: int) -> bool:
-    """Blank these posts everywhere, and write down that it was done; False where the engine cannot."""
-    blanker = Blanker(Gone(keys=keys))
+async def blank(bus: Bus, upto: int, gone: Gone, now: int) -> None:
+    """Show nothing of this any more, blank it wherever the engine can, and write down that it was done."""
+    if gone.authors:
+        # First: once an author is blanked, nobody can tell what pages still show of them.
+        await bury(bus, Gone(gone.authors))
+    blanker = Blanker(gone)
     records = 0
     for topic in (MENTIONS, EVIDENCE):
-        changed = await bus.rewrite(topic, blanker.of(topic))
-        if changed is None:
-            return False
-        records += changed
+        records += await bus.rewrite(topic, blanker.of(topic)) or 0
     await bus.write([Out(AUDIT, 0, b"", encode(Blanked(now, upto, records)))])
-    events.deletions_blanked(len(keys), records)
-    return True
+    events.deletions_blanked(len(gone.keys), len(gone.authors), records)

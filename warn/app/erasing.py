@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from warn.app.tombstones import bury
 from warn.app.weighing import Weight, weigh
 from warn.bus.base import Bus
 from warn.bus.topics import RETENTION_S
@@ -21,15 +22,13 @@ from warn.model.audit import Erasure
 from warn.model.errors import PermanentError, Reason
 from warn.model.flow import AUDIT, DEADLETTERS, EVIDENCE, MENTIONS
 from warn.model.hashing import author_hash
-from warn.model.records import Evidence
-from warn.model.wire import UnknownKindError, UnreadableError, decode_evidence, encode
+from warn.model.wire import encode
 from warn.stages.base import Out
 from warn.telemetry import events
 
 _DAY_S: Final = 86_400
 _DAYS: Final = RETENTION_S[MENTIONS] // _DAY_S + 2
 """So many daily hashes an author of a care or internal source may still stand under."""
-_BATCH: Final = 500
 SETTLED_S: Final = 2.0
 """Doors hear of an erasure within a second; what they or match had in hand is on the bus by then."""
 TEXTS: Final = (MENTIONS, EVIDENCE, DEADLETTERS)
@@ -135,42 +134,18 @@ async def erase(
         one = unread if topic == DEADLETTERS else blanker
         if await bus.rewrite(topic, one.of(topic)) is None:
             left[topic] = RETENTION_S[topic] // _DAY_S
-    shown = await _shown(bus, blanker)
-    await bus.write([Out(EVIDENCE, 0, b"%d" % one.key, encode(one)) for one in shown])
+    shown = await bury(bus, gone, blanker.found)
     receipt = Receipt(
         at=now,
         source=wish.source,
         author=f"{hashed:016x}",
         posts=blanker.touched[MENTIONS],
-        evidence=len(shown),
+        evidence=shown,
         dead_letters=unread.touched[DEADLETTERS],
         left_days=left,
     )
     events.author_erased(receipt.author, receipt.posts, receipt.evidence, receipt.dead_letters)
     return msgspec.structs.replace(receipt, signature=sign(key, receipt))
-
-
-async def _shown(bus: Bus, blanker: Blanker) -> list[Evidence]:
-    """Tombstones for whatever pages may still show: they hold copies of `[evidence]` of their own."""
-    found: dict[tuple[int, str], Evidence] = {}
-    gone = blanker.gone
-    reader = await bus.follow(EVIDENCE)
-    try:
-        while records := await reader.read(_BATCH, 0.0):
-            for _, _, _, value in records:
-                try:
-                    one = decode_evidence(value)
-                except (UnreadableError, UnknownKindError):
-                    continue
-                wanted = one.author in gone.authors or one.key in blanker.found
-                if wanted or gone.said(one.text, one.url, one.id):
-                    found[one.key, one.brand] = Evidence(
-                        one.key, one.topic, one.brand, one.source, "delete", "", "", one.created_ms, 0, 0, "",
-                        False, "",
-                    )  # fmt: skip
-    finally:
-        await reader.close()
-    return list(found.values())
 
 
 def sign(key: bytes, receipt: Receipt) -> str:

@@ -43,6 +43,13 @@ class Hint(NamedTuple):
     message: str
 
 
+class Departure(NamedTuple):
+    """An account that is gone from its source with all that it wrote. `author` as items have it."""
+
+    source: str
+    author: str
+
+
 class Batch(NamedTuple):
     """What was read, and where to resume once all of it is on the bus."""
 
@@ -60,12 +67,14 @@ class Batch(NamedTuple):
     """Reading on from `cursor` gives what follows it and nothing else: of these items nothing need be remembered. For
     streams that number what they send, in batches of at most 1,000.
     """
+    departed: tuple[Departure, ...] = ()
+    """Read after the items. Told again, it does no harm."""
 
     @property
     def answers(self) -> bool:
         """Whether it shows that the source answers: one with nothing but places that do not is no sign of life."""
         ill = any(one.message for one in self.troubles)
-        return not ill or bool(self.items or self.readings or self.refused)
+        return not ill or bool(self.items or self.readings or self.refused or self.departed)
 
 
 @runtime_checkable

@@ -24,6 +24,7 @@ from warn.ingest.entry import (
     tidy_totals,
 )
 from warn.ingest.memory import Memory
+from warn.ingest.shown import Writers
 from warn.model.hashing import alias_hash, author_hash, post_hash
 from warn.model.mention import COUNTS_ONLY, Item, Mention, takes_back
 from warn.model.rules import RuleSet
@@ -70,11 +71,13 @@ class Policy(NamedTuple):
 
 class Past(NamedTuple):
     """What the bus says of what came before: `erased` authors (keyed hashes), of whom nothing is taken in, and posts (keys)
-    that may still be `shown`, of which a delete, or an edit that leaves no word, is taken in however late it comes.
+    that may still be `shown`, of which a delete, or an edit that leaves no word, is taken in however late it comes;
+    `writers`: of whom something may be kept.
     """
 
     erased: Container[int] = frozenset()
     shown: Container[int] = frozenset()
+    writers: Writers | None = None
 
 
 OPEN: Final = Terms()
@@ -132,7 +135,7 @@ class Door:
     ) -> None:
         self._key = key
         self._tell = tell
-        self._past = past
+        self.past = past
         self.memory = memory
         self._known: Threads = memory if known is None else known
         self.policy = policy
@@ -158,7 +161,7 @@ class Door:
         root = post_hash(self._key, item.source, item.thread) if item.thread else 0
         parent = self._parent(item)
         author = author_hash(self._key, item.source, bare(item.author)) if item.author else 0
-        if author and author in self._past.erased:
+        if author and author in self.past.erased:
             self.counts["dropped", "erased"] += 1
             return None
         ours = author in self.policy.own
@@ -168,7 +171,7 @@ class Door:
         mended: Counter[str] = Counter()
         text = tidy_text(item.text, mended)
         known = key in posts or parent in posts or root in posts
-        known = known or (takes_back(item.kind, text) and key in self._past.shown)
+        known = known or (takes_back(item.kind, text) and key in self.past.shown)
         keep = terms.keep == "all" or (not terms.keep and role in {"own", "care"})
         if not (known or keep or ours or self._wanted(text)):
             self.counts["dropped", "unknown_post" if item.kind in _FOLLOWS_A_POST else "unmatched"] += 1

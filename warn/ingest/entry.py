@@ -45,6 +45,12 @@ def check(item: Item) -> None:
     _text("text", item.text)
 
 
+def check_author(source: str, author: str) -> None:
+    """Raises `RefusedError` where this names nobody."""
+    _text_field("source", source, MAX_SOURCE)
+    _text_field("author", author, MAX_ID)
+
+
 def _date(name: str, value: object) -> None:
     # bool is an int to Python, and no date to anybody.
     if not isinstance(value, int) or isinstance(value, bool):

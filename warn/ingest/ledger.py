@@ -11,13 +11,14 @@ from typing import Final, NamedTuple
 import msgspec
 
 from warn.ingest.clock import Wall
-from warn.ingest.connector import Batch, Cursor, Refused
+from warn.ingest.connector import Batch, Cursor, Departure, Refused
+from warn.ingest.departures import is_ours, kept_of
 from warn.ingest.door import Door, Terms, stricter
 from warn.ingest.entry import RefusedError
 from warn.ingest.notices import ALIVE_S, MOST_HEARD
 from warn.ingest.overlap import Overlap, item_hash, reading_hash
 from warn.ingest.turns import Turns
-from warn.model.audit import Deleted
+from warn.model.audit import Deleted, Departed
 from warn.model.errors import Reason
 from warn.model.flow import AUDIT, DEADLETTERS
 from warn.model.hashing import keyed
@@ -174,6 +175,9 @@ class Ledger:
             step.readings.append(reading)
             counts["let_through"] += 1
             self._hear(reading.source)
+        for departure in batch.departed:
+            await self._turns.give_way()
+            self._part(step, counts, departure, now_ms // 1000, intake)
         for one in batch.refused:
             await self._turns.give_way()
             counts["refused"] += 1
@@ -214,10 +218,25 @@ class Ledger:
         self._hear(item.source)
         if mention is not None:
             step.mentions.append(mention)
+            if mention.author and self.door.past.writers is not None:
+                self.door.past.writers.add(mention.author)
             if takes_back(mention.kind, mention.text):
                 gone = Deleted(self._wall.now(), mention.key)
                 step.letters.append(Out(AUDIT, 0, b"", encode(gone)))
         return item.created_ms
+
+    def _part(self, step: Step, counts: Counter[str], one: Departure, now: int, intake: Intake) -> None:
+        """An account is gone: where something of it may be kept, that is to go, too."""
+        try:
+            kept = kept_of(self._key, self.door, one, intake.terms, now)
+        except RefusedError as e:
+            counts["refused"] += 1
+            self._put_aside(step, intake.connector, Refused(f"{intake.connector}, who left", str(e), b""))
+            return
+        self._hear(one.source)
+        step.letters += [Out(AUDIT, 0, b"", encode(Departed(now, author))) for author in kept]
+        counts["departed"] += bool(kept)
+        counts["departed_ours"] += is_ours(self._key, self.door, one)
 
     def _refused(self, intake: Intake, item: Item, why: str) -> Refused:
         return Refused(f"{intake.connector} {item_hash(self._key, item):016x}", why, b"")

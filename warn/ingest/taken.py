@@ -27,6 +27,8 @@ def tell(status: Status, intake: Intake, taken: Taken, now: float) -> None:
     for gap in intake.batch.gaps:
         status.gap(gap.start, gap.end)
         events.connector_gap(name, gap.start, gap.end)
+    if counts["departed"] or counts["departed_ours"]:
+        events.accounts_departed(name, counts["departed"], ours=counts["departed_ours"])
     if intake.batch.answers:
         status.heard()
     last = taken.newest_ms / 1000 if taken.newest_ms else None

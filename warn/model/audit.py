@@ -18,12 +18,21 @@ class Deleted(Struct, frozen=True, array_like=True, tag="deleted"):
     key: int
 
 
+class Departed(Struct, frozen=True, array_like=True, tag="departed"):
+    """At `at` we heard that an account is gone from its source: all that is kept of what it wrote goes within a day."""
+
+    at: int
+    author: int
+
+
 class Blanked(Struct, frozen=True, array_like=True, tag="blanked"):
-    """At `at` everything was gone that deletions up to position `upto` of this topic had named."""
+    """At `at` everything was gone that deletions and departures up to position `upto` of this topic had
+    named; where records cannot be changed in place, nothing of it was shown any more.
+    """
 
     at: int
     upto: int
     records: int
 
 
-AuditRecord = Erasure | Deleted | Blanked
+AuditRecord = Erasure | Deleted | Departed | Blanked

@@ -92,7 +92,9 @@ decode_incident: Final[Callable[[bytes], IncidentEvent | DeliveryEvent]] = _deco
 )
 decode_evidence: Final[Callable[[bytes], Evidence]] = _decoder(Evidence)
 decode_history: Final[Callable[[bytes], HistoryPoint]] = _decoder(HistoryPoint)
-decode_audit: Final[Callable[[bytes], AuditRecord]] = _decoder(AuditRecord, "erasure", "deleted", "blanked")
+decode_audit: Final[Callable[[bytes], AuditRecord]] = _decoder(
+    AuditRecord, "erasure", "deleted", "departed", "blanked"
+)
 decode_deadletter: Final[Callable[[bytes], DeadLetter]] = _decoder(DeadLetter)
 decode_ruleset: Final[Callable[[bytes], RuleSet]] = _decoder(RuleSet)
 

@@ -25,6 +25,7 @@ from warn.telemetry.kafka import bus_lag_untold as bus_lag_untold
 from warn.telemetry.kafka import bus_overlap as bus_overlap
 from warn.telemetry.letters import dead_letter as dead_letter
 from warn.telemetry.logs import logger
+from warn.telemetry.privacy import accounts_departed as accounts_departed
 from warn.telemetry.privacy import author_erased as author_erased
 from warn.telemetry.privacy import deletions_blanked as deletions_blanked
 from warn.telemetry.pushes import push_taken as push_taken

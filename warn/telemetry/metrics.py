@@ -125,6 +125,11 @@ ERASURES = Count("warn_erasures", "Authors that were erased by somebody's wish."
 DELETIONS_BLANKED = Count(
     "warn_deletions_blanked", "Posts deleted at their source of which nothing is kept any more."
 )
+ACCOUNTS_DEPARTED = Count(
+    "warn_accounts_departed",
+    "Accounts that are gone from their source, of whom something was kept.",
+    "connector",
+)
 
 # the bus on Kafka
 BUS_GAP = Count("warn_bus_gap", "Records that were committed and could not be read.", "topic")

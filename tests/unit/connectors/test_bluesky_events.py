@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,16 +109,18 @@ def test_a_record_of_another_kind_is_none_of_ours() -> None:
     assert item_of("bluesky", read_first(event({"subject": "did:plc:x"}, "app.bsky.graph.follow"))) is None
 
 
-def test_news_of_accounts_say_nothing() -> None:
-    said = read_first(json.dumps({"did": DID, "time_us": 7, "kind": "account", "account": {"active": False}}))
+def test_news_of_accounts_that_go_on_say_nothing() -> None:
+    said = read_first(json.dumps({"did": DID, "time_us": 7, "kind": "identity", "identity": {"seq": 1}}))
     assert (said.us, said.operation) == (7, "")
     payload = {
-        "$type": "n.b.j.subscribeEvents#account",
+        "$type": "n.b.j.subscribeEvents#identity",
         "seq": 3,
         "did": DID,
         "time": "1970-01-01T00:00:01.5Z",
     }
-    assert read_second(json.dumps({"$type": "message", "payload": payload})) == (1_500_000, 3, *said[2:])
+    assert read_second(json.dumps({"$type": "message", "payload": payload})) == said._replace(
+        us=1_500_000, seq=3
+    )
 
 
 @given(
@@ -127,3 +130,28 @@ def test_news_of_accounts_say_nothing() -> None:
 )
 def test_whatever_a_record_holds_becomes_an_item_that_may_pass(record: dict[str, Any]) -> None:
     check(item(record))
+
+
+def news(kind: str, version: int, **more: Any) -> str:
+    """What version 1 says of somebody's account, and version 2 in other words."""
+    said = {"did": DID, "seq": 9, "time": "2026-05-25T14:23:29.950Z", **more}
+    if version == 1:
+        return json.dumps({"did": DID, "time_us": 1_780_000_000_123_456, "kind": kind, kind: said})
+    payload = {"$type": f"network.bsky.jetstream.subscribeEvents#{kind}", "did": DID, "seq": 7,
+               "time": "2026-05-28T20:26:40.123456Z", kind: said}  # fmt: skip
+    return json.dumps({"$type": "message", "payload": payload})
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_which_accounts_are_gone(version: int) -> None:
+    read = {1: read_first, 2: read_second}[version]
+    for status in ("deleted", "takendown", "suspended", "deactivated", None, "of a later day"):
+        found = read(news("account", version, active=False, status=status))
+        assert (found.departed, found.did, found.operation) == (True, DID, ""), status
+        assert item_of("bluesky", found) is None
+    for status in ("throttled", "desynchronized"):
+        assert not read(news("account", version, active=False, status=status)).departed, status
+    assert not read(news("account", version, active=True)).departed
+    assert not read(news("identity", version, handle="acme.example")).departed
+    with pytest.raises(msgspec.ValidationError):
+        read(news("account", version, active="no"))
