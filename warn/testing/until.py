@@ -52,21 +52,29 @@ class Until:
 async def _within(coming: Awaitable[Batch | None], idle_s: float | None) -> Batch | None:
     """The next batch, or None where there is none or it takes too long.
 
-    Waits in many short turns: on a machine that is busy with other things the stand-in, which has its turns in the same
-    loop, gets as many of them as on an idle one.
+    The time is counted in short turns, one after the other: on a machine that is busy with other things the stand-in, which
+    has its turns in the same loop, gets as many of them as on an idle one.
     """
-    task = asyncio.create_task(_awaited(coming))  # noqa: TID251 - owned here: it has ended when this returns
+    if idle_s is None:
+        return await coming
+    loop, patience = asyncio.get_running_loop(), asyncio.timeout(None)
+    next_turn: asyncio.TimerHandle | None = None
+
+    def turn(left: int) -> None:
+        nonlocal next_turn
+        if left:
+            next_turn = loop.call_later(idle_s / TURNS, turn, left - 1)
+        else:
+            patience.reschedule(loop.time())
+
     try:
-        for _ in range(TURNS):
-            done, _ = await asyncio.wait({task}, timeout=None if idle_s is None else idle_s / TURNS)
-            if done:
-                return task.result()
+        async with patience:
+            turn(TURNS)
+            return await coming
+    except TimeoutError:
+        if not patience.expired():
+            raise
         return None
     finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task})
-
-
-async def _awaited(coming: Awaitable[Batch | None]) -> Batch | None:
-    return await coming
+        if next_turn is not None:
+            next_turn.cancel()
