@@ -48,7 +48,7 @@ def _addresses(hosts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class BlueskyConfig(ConnectorConfig):
-    """`hosts`: servers of Jetstream, the first that answers is read. `collections`: of `post`, `repost` and `like` those
+    """`hosts`: servers of Jetstream, the first that answers is read. `collections`: of `post`, `repost`, `like` and `profile` those
     that are asked for; likes are most of the traffic.
     """
 
@@ -56,8 +56,8 @@ class BlueskyConfig(ConnectorConfig):
     hosts: Annotated[tuple[str, ...], AfterValidator(_addresses)] = Field(
         default=_addresses(HOSTS), min_length=1
     )
-    collections: tuple[Literal["post", "repost", "like"], ...] = Field(
-        default=("post", "repost", "like"), min_length=1
+    collections: tuple[Literal["post", "repost", "like", "profile"], ...] = Field(
+        default=("post", "repost", "like", "profile"), min_length=1
     )
 
 
@@ -135,7 +135,7 @@ class BlueskyConnector:
         wanted = "collections" if version == 2 else "wantedCollections"
         params = [(wanted, SHORT[one]) for one in self._config.collections]
         if version == 2:
-            params += [("kinds", "commit"), ("kinds", "account")]
+            params += [("kinds", one) for one in ("commit", "account", "identity")]
         if start is not None:
             exact = version == 2 and start.host == host and start.seq is not None
             params.append(("cursor", str(start.seq if exact else max(0, start.us - REWIND_US))))

@@ -10,17 +10,17 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec import Raw, Struct
 
+from connectors.bluesky.texts import with_card, with_links
 from warn.model.mention import Item
 
 POST: Final = "app.bsky.feed.post"
 REPOST: Final = "app.bsky.feed.repost"
 LIKE: Final = "app.bsky.feed.like"
-SHORT: Final = {"post": POST, "repost": REPOST, "like": LIKE}
+PROFILE: Final = "app.bsky.actor.profile"
+SHORT: Final = {"post": POST, "repost": REPOST, "like": LIKE, "profile": PROFILE}
 _KINDS: Final = {REPOST: "repost", LIKE: "like"}
 _ABOUT: Final = frozenset(SHORT.values())
 
-MOST_LINKS: Final = 20
-MOST_LINK: Final = 2_048
 _STAYING: Final = frozenset({"throttled", "desynchronized"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -29,7 +29,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 class Event(NamedTuple):
     """What happened to one record of somebody. `us`: when the server saw it, microseconds; `seq`: its number, version 2
     only. `operation` is "" for what is no change of a record: news of an account (`departed`: it is gone, and nobody is shown
-    what it wrote), or of the stream itself (`notice`).
+    what it wrote; `handle`: it is called so from now on), or of the stream itself (`notice`).
     """
 
     us: int
@@ -42,6 +42,7 @@ class Event(NamedTuple):
     record: Raw = Raw()
     notice: str = ""
     departed: bool = False
+    handle: str = ""
 
 
 class StreamError(Exception):
@@ -66,12 +67,18 @@ class _Account(Struct, gc=False):
         return not self.active and self.status not in _STAYING
 
 
+class _Identity(Struct, gc=False):
+    handle: str | None = None
+    seq: int = 0
+
+
 class _First(Struct, gc=False):
     did: str
     time_us: int
     kind: str
     commit: _Commit | None = None
     account: _Account | None = None
+    identity: _Identity | None = None
 
 
 class _Payload(Struct, gc=False):
@@ -86,6 +93,7 @@ class _Payload(Struct, gc=False):
     record: Raw = Raw()
     name: str = ""
     account: _Account | None = None
+    identity: _Identity | None = None
 
 
 class _Second(Struct, gc=False):
@@ -102,6 +110,11 @@ class _Subject(Struct, gc=False):
     subject: _Ref
 
 
+class _Profile(Struct):
+    displayName: Any = None  # noqa: N815 - as the wire has it
+    description: Any = None
+
+
 class _Post(Struct):
     text: str = ""
     langs: Any = None
@@ -113,6 +126,7 @@ class _Post(Struct):
 _first = msgspec.json.Decoder(_First).decode
 _second = msgspec.json.Decoder(_Second).decode
 _subject = msgspec.json.Decoder(_Subject).decode
+_profile = msgspec.json.Decoder(_Profile).decode
 _post = msgspec.json.Decoder(_Post).decode
 
 
@@ -123,7 +137,7 @@ def read_first(frame: str | bytes) -> Event:
     if commit is None:
         if said.kind == "commit":
             raise ValueError("a commit without one")
-        return _news(said.time_us, None, said.did, said.account if said.kind == "account" else None)
+        return _news(said.time_us, None, said.did, said.kind, said.account, said.identity)
     return Event(
         said.time_us, None, said.did, commit.operation, commit.collection, commit.rkey, commit.rev, commit.record
     )  # fmt: skip
@@ -144,15 +158,21 @@ def read_second(frame: str | bytes) -> Event:
         raise ValueError("no number or no time")
     us = _microseconds(payload.time)
     if kind != "commit":
-        return _news(us, payload.seq, payload.did, payload.account if kind == "account" else None)
+        return _news(us, payload.seq, payload.did, kind, payload.account, payload.identity)
     return Event(
         us, payload.seq, payload.did, payload.operation, payload.collection, payload.rkey, payload.rev, payload.record
     )  # fmt: skip
 
 
-def _news(us: int, seq: int | None, did: str, account: _Account | None) -> Event:
-    """Of somebody's account: all that is heard is that it is gone."""
-    return Event(us, seq, did, departed=bool(did) and account is not None and account.departed)
+def _news(
+    us: int, seq: int | None, did: str, kind: str, account: _Account | None, identity: _Identity | None
+) -> Event:
+    """Of somebody's account: all that is heard is that it is gone, or what it is called now."""
+    if kind == "account" and account is not None:
+        return Event(us, seq, did, departed=bool(did) and account.departed)
+    if kind == "identity" and identity is not None and identity.handle:
+        return Event(us, seq, did, rev=str(identity.seq), handle=identity.handle)
+    return Event(us, seq, did)
 
 
 def _microseconds(time: datetime) -> int:
@@ -162,6 +182,9 @@ def _microseconds(time: datetime) -> int:
 def item_of(source: str, event: Event) -> Item | None:
     """What an event says, or None for records that are none of ours. Raises msgspec's errors, and ValueError."""
     collection, did = event.collection, event.did
+    if event.handle:
+        # Where a did leads to is no record: this is a name of ours for it.
+        return _profile_item(source, f"at://{did}", event, f"@{event.handle}")
     if collection not in _ABOUT:
         return None
     if not (did and event.rkey):
@@ -172,12 +195,27 @@ def item_of(source: str, event: Event) -> Item | None:
         return Item(source=source, id=uri, created_ms=created_ms, kind="delete", author=did)
     if event.operation not in {"create", "update"} or not event.record:
         raise ValueError("no operation that is known, or no record to it")
+    if collection == PROFILE:
+        said = _profile(event.record)
+        return _profile_item(source, uri, event, *_words(said.displayName, said.description))
     if collection != POST:
         subject = _subject(event.record).subject.uri
         return Item(
             source=source, id=uri, created_ms=created_ms, kind=_KINDS[collection], author=did, reshare_of=subject
         )  # fmt: skip
     return _post_item(source, uri, created_ms, event)
+
+
+def _profile_item(source: str, uri: str, event: Event, *words: str) -> Item:
+    """How an account calls itself, word for word."""
+    return Item(
+        source=source, id=uri, created_ms=event.us // 1000, kind="profile", author=event.did, text="\n".join(words),
+        url=f"https://bsky.app/profile/{event.did}",
+    )  # fmt: skip
+
+
+def _words(*said: object) -> list[str]:
+    return [one for one in said if isinstance(one, str) and one]
 
 
 def _post_item(source: str, uri: str, created_ms: int, event: Event) -> Item:
@@ -193,7 +231,7 @@ def _post_item(source: str, uri: str, created_ms: int, event: Event) -> Item:
         created_ms=created_ms,
         kind=kind,
         author=event.did,
-        text=_with_card(_with_links(post.text, post.facets), card),
+        text=with_card(with_links(post.text, post.facets), card),
         url=f"https://bsky.app/profile/{event.did}/post/{event.rkey}",
         lang=_language(post.langs),
         thread=root,
@@ -225,63 +263,3 @@ def _embedded(embed: object) -> tuple[str | None, Mapping[str, Any]]:
     quoted = uri if uri and f"/{POST}/" in uri else None
     card = embed.get("external") or (media.get("external") if isinstance(media, dict) else None)
     return quoted, card if isinstance(card, dict) else {}
-
-
-def _with_card(text: str, card: Mapping[str, Any]) -> str:
-    for name in ("title", "uri"):
-        said = card.get(name)
-        if isinstance(said, str) and said and said not in text:
-            text = f"{text}\n{said[:MOST_LINK]}"
-    return text
-
-
-def _with_links(text: str, facets: object) -> str:
-    """The text with its links whole: shown they are cut short, and `facets` say, by UTF-8 bytes, what stands where."""
-    links = _links(facets)
-    if not links:
-        return text
-    raw = text.encode()
-    parts: list[str] = []
-    loose: list[str] = []
-    done = 0
-    for start, end, uri in links:
-        try:
-            if not done <= start < end <= len(raw):
-                raise ValueError
-            before, shown = raw[done:start].decode(), raw[start:end].decode()
-        except ValueError:  # it points nowhere, or into the middle of a character
-            loose.append(uri)
-            continue
-        if _shortens(shown, uri):
-            parts += [before, uri]
-            done = end
-        else:
-            loose.append(uri)  # words that lead somewhere: they stay
-    whole = "".join(parts) + raw[done:].decode()
-    return "\n".join([whole, *(uri for uri in dict.fromkeys(loose) if uri not in whole)])
-
-
-def _links(facets: object) -> list[tuple[int, int, str]]:
-    """Where each link begins and ends, in order."""
-    found: list[tuple[int, int, str]] = []
-    for facet in facets[:MOST_LINKS] if isinstance(facets, list) else ():
-        index = facet.get("index") if isinstance(facet, dict) else None
-        features = facet.get("features") if isinstance(facet, dict) else None
-        if not isinstance(index, dict) or not isinstance(features, list):
-            continue
-        start, end = index.get("byteStart"), index.get("byteEnd")
-        uri = next((one.get("uri") for one in features if isinstance(one, dict) and "uri" in one), None)
-        if isinstance(start, int) and isinstance(end, int) and isinstance(uri, str) and len(uri) <= MOST_LINK:
-            found.append((start, end, uri))
-    return sorted(found)
-
-
-def _shortens(shown: str, uri: str) -> bool:
-    """Whether what is shown is the beginning of the link, with or without its scheme."""
-    beginning = shown.rstrip(".…")
-    bare = uri.partition("://")[2]
-    return bool(beginning) and (
-        uri.startswith(beginning)
-        or bare.startswith(beginning)
-        or bare.removeprefix("www.").startswith(beginning)
-    )

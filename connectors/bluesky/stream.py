@@ -65,7 +65,7 @@ class Stream:
         self.told: list[int] = []
         """Of the last batch: which events it held."""
         self.passed_over = 0
-        """Events that are no change of a record: news of accounts that go on, of which nothing is kept."""
+        """Events that are no change of a record: news of accounts that say nothing."""
 
     def take(self, frames: Sequence[str | bytes], recent: Recent) -> Batch:
         """What they say. Where one says that it is the last, `ended` is why."""
@@ -115,7 +115,7 @@ class Stream:
             return False  # read before: the cursor is the number of the last event, which comes first
         # What is dated ahead of us is not where to go on: a host would take that for "from now on", and tell of no gap.
         self.us, self._seq = max(self.us, min(us, time.time_ns() // 1000 + TOLERANCE_US)), seq
-        if not (event.operation or event.departed):
+        if not (event.operation or event.departed or event.handle):
             self.passed_over += 1
             return False
         key = hash((event.did, event.collection, event.rkey, event.rev, event.operation))

@@ -49,6 +49,7 @@ KINDS = (
     "update",
     "edit",
     "delete",
+    "profile",
 )
 ROLES = ("", "", "", "", "press", "care", "internal", "own")
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 Kind = Literal[
     "post", "reply", "quote", "repost", "like", "comment", "article",
     "ticket", "message", "trend", "update", "edit", "delete",
+    "profile",
 ]  # fmt: skip
 KINDS: tuple[str, ...] = Kind.__args__  # type: ignore[attr-defined]
 KIND_ORDER = {kind: i for i, kind in enumerate(KINDS)}
@@ -74,9 +75,9 @@ class Mention(Struct, frozen=True, array_like=True, gc=False):
 
 def takes_back(kind: str, text: str) -> bool:
     """Whether a mention says that what was said before is to be shown and kept no more: its post was deleted, or edited so
-    that no word is left, which is also how a source tells that it has taken words out (a redaction).
+    that no word is left, which is also how a source tells that it has taken words out (a redaction), or a profile is empty.
     """
-    return kind == "delete" or (kind == "edit" and not text)
+    return kind == "delete" or (kind in {"edit", "profile"} and not text)
 
 
 Counted = Literal["care", "mentions", "echo", "reach", "negativity"]

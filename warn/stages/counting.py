@@ -1,5 +1,6 @@
 """What a partition's mentions are counted in: what is remembered, what is open, what is shown, and what is in force."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from warn.aggregate.memory import Memory
@@ -14,6 +15,8 @@ from warn.stages.evidence import Gate, evidence_of
 LATE_S: Final = 600
 EARLY_S: Final = 120
 MAX_NAMES: Final = 100_000
+PROFILES: Final = "\0profile"
+"""Behind a topic's name, what the gate calls the profiles that name it; no topic is called so."""
 
 
 class Counting:
@@ -84,8 +87,16 @@ class Counting:
             self.tally.add(i, second, mention, told, echo=echo)
             if self.gate.admits(self.tally.names[i].topic, mention):
                 admitted.append(i)
+        self._show(mention, admitted, echo=echo)
+
+    def show_profile(self, mention: Mention, topics: tuple[int, ...]) -> None:
+        """Keep for showing how an account calls itself; as many a minute as of posts, and in no post's place."""
+        admitted = [i for i in topics if self.gate.admits(self.tally.names[i].topic + PROFILES, mention)]
+        self._show(mention, admitted, echo=False)
+
+    def _show(self, mention: Mention, topics: Sequence[int], *, echo: bool) -> None:
         shown: set[str] = set()
-        for i in admitted:
+        for i in topics:
             brand = self.brands[i]
             if brand not in shown:
                 shown.add(brand)

@@ -25,7 +25,7 @@ MAX_TOTAL: Final = 1_000_000_000
 
 _PASSED_ON: Final = frozenset({"repost", "like"})
 _KNOWN: Final = frozenset(KINDS)
-_PLAIN: Final = _KNOWN - _PASSED_ON - {"update", "edit", "delete"}
+_PLAIN: Final = _KNOWN - _PASSED_ON - {"update", "edit", "delete", "profile"}
 
 
 def _totals(given: Engagement | None) -> Engagement | None:
@@ -51,6 +51,7 @@ class Intake(Counting):
             "update": self._update,
             "edit": self._edit,
             "delete": self._delete,
+            "profile": self._profile,
         }
 
     def sift(self, mentions: Sequence[Mention], effects: Effects) -> list[tuple[Mention, Hit]]:
@@ -242,6 +243,28 @@ class Intake(Counting):
                 self.tally.care(i, mention.created_ms // 1000, mention)
         else:
             self.count(mention, new, self.tell(mention, hit), echo=False)
+
+    def _profile(self, mention: Mention, hit: Hit, matcher: Matcher, effects: Effects) -> None:
+        """How an account calls itself is no mention, so it counts nowhere; it is shown where it names us, or is ours.
+
+        What names us no more takes its place as a tombstone: the door lets it through where it did before.
+        """
+        self.work += 3
+        topics = _named(matcher, hit, mention.role)
+        if (
+            mention.text
+            and not topics
+            and (matcher.is_own(mention.source, mention.author) or mention.role == "own")
+        ):
+            topics = matcher.own_topics(mention.source, mention.author)
+        if not topics:
+            self.evidence.append((mention.key, encode(tombstone(mention, "", ""))))
+        elif mention.role in COUNTS_ONLY:
+            return
+        elif mention.backfill or not self.in_time(mention.created_ms):
+            effects.count("late")
+        else:
+            self.show_profile(mention, topics)
 
     def _delete(self, mention: Mention, _hit: Hit, matcher: Matcher, effects: Effects) -> None:
         """What was counted stays counted; nothing under it counts any more, and nothing of it is shown.

@@ -65,6 +65,8 @@ class Sample(NamedTuple):
     size: str
     link: str | None
     echo: bool
+    profile: bool = False
+    """How an account calls itself, which is no post."""
 
 
 class Story(NamedTuple):
@@ -230,6 +232,7 @@ def _sample(e: Evidence, words: Words) -> Sample:
         followers,
         safe_link(e.url),
         e.echo,
+        e.kind == "profile",
     )
 
 
@@ -244,6 +247,8 @@ def _stories(evidence: Sequence[Evidence], words: Words) -> list[Story]:
     copies: Counter[int] = Counter()
     first: dict[int, str] = {}
     for e in evidence:
+        if e.kind == "profile":
+            continue  # nobody has told anything by it
         key = story_of(words_of(fold(e.text)), b"")
         if key:
             copies[key] += 1

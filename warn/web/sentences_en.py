@@ -168,6 +168,7 @@ ENGLISH: Final[dict[str, str]] = {
     "samples.link": "Open it on {source}",
     "samples.nolink": "no link",
     "samples.echo": "answers a post about it",
+    "samples.profile": "how an account calls itself, not a post",
     "samples.more": "Show {count} more",
     "message.title": "The page as it was sent",
     "missing.title": "No such incident",

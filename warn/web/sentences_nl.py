@@ -168,6 +168,7 @@ DUTCH: Final[dict[str, str]] = {
     "samples.link": "Open het op {source}",
     "samples.nolink": "geen link",
     "samples.echo": "antwoordt op een bericht erover",
+    "samples.profile": "hoe een account zichzelf noemt, geen bericht",
     "samples.more": "Toon er nog {count}",
     "message.title": "De oproep zoals verstuurd",
     "missing.title": "Dit incident bestaat niet",

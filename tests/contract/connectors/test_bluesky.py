@@ -87,7 +87,7 @@ async def _supervise(store: MemoryStore, config: BlueskyConfig, seconds: float) 
 async def test_what_the_versions_say_is_the_same() -> None:
     first, second_ = await all_items((1,)), await all_items((2,))
     assert first == second_ and len(first) > 40
-    assert {item.kind for item in first} == {"post", "reply", "like", "repost", "edit", "delete"}
+    assert {item.kind for item in first} == {"post", "reply", "like", "repost", "edit", "delete", "profile"}
 
 
 async def test_too_slow_is_said_in_clear_words() -> None:
@@ -155,7 +155,7 @@ def test_what_is_no_host(host: str) -> None:
 
 
 @needs_shared
-@pytest.mark.parametrize(("name", "items"), [("golden_v1.jsonl", 3), ("via_repost_like_2025-11-21.jsonl", 2)])
+@pytest.mark.parametrize(("name", "items"), [("golden_v1.jsonl", 4), ("via_repost_like_2025-11-21.jsonl", 2)])
 async def test_recorded(name: str, items: int) -> None:
     assert SHARED is not None
     lines = (SHARED / "data" / "payloads" / "bluesky_jetstream" / name).read_text().splitlines()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.bluesky.events import POST, item_of, read_first, read_second
+from connectors.bluesky.events import POST, PROFILE, item_of, read_first, read_second
 from warn.ingest.entry import check
 from warn.model.mention import Item
 
@@ -155,3 +155,33 @@ def test_which_accounts_are_gone(version: int) -> None:
     assert not read(news("identity", version, handle="acme.example")).departed
     with pytest.raises(msgspec.ValidationError):
         read(news("account", version, active="no"))
+
+
+def test_how_an_account_calls_itself() -> None:
+    said = {
+        "displayName": "Acme Support",
+        "description": "we help\nyou",
+        "createdAt": "2026-02-14T23:48:34.991Z",
+    }
+    found = item(said, PROFILE, "update")
+    assert found == Item(
+        source="bluesky", id=f"at://{DID}/{PROFILE}/k", created_ms=1_780_000_000_123, kind="profile", author=DID,
+        text="Acme Support\nwe help\nyou", url=f"https://bsky.app/profile/{DID}",
+    )  # fmt: skip
+    assert item({"displayName": 5, "description": None}, PROFILE).text == ""
+    assert item(None, PROFILE, "delete").kind == "delete"
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_what_an_account_is_called_now(version: int) -> None:
+    read = {1: read_first, 2: read_second}[version]
+    found = item_of("bluesky", read(news("identity", version, handle="acme.example")))
+    assert found is not None
+    assert (found.kind, found.id, found.text, found.author) == (
+        "profile",
+        f"at://{DID}",
+        "@acme.example",
+        DID,
+    )
+    check(found)
+    assert item_of("bluesky", read(news("identity", version))) is None

@@ -172,3 +172,21 @@ def test_the_list_shows_open_ones_first_and_marks_the_diary() -> None:
 def test_an_empty_list_says_that_warn_is_listening() -> None:
     """Nothing to show is good news, not an empty page."""
     assert "Nothing is going on." in Read(client(build(Store(), Health(), exposition)).get("/").text).text
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "how an account calls itself, not a post"),
+        ("nl", "hoe een account zichzelf noemt, geen bericht"),
+    ],
+)
+def test_a_profile_is_shown_as_what_it_is_and_tells_no_story(language: str, said: str) -> None:
+    """Two accounts of one name are no story that is told twice."""
+    store = Store()
+    store.put_incidents([event(language=language)])
+    text = "Acme Support, official help desk for every broken scooter battery"
+    store.put_evidence([post(), *(post(key=n, kind="profile", text=text, author=n) for n in (201, 202))])
+    app = build(store, Health(), exposition, press_sources=lambda: (), demo=False)
+    shown = Read(client(app).get(f"/incidents/{INCIDENT}").text).text
+    assert shown.count(said) == 2 and shown.count("Acme Support, official") == 2
