@@ -31,10 +31,6 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
         "loose task",
         "warn/bus/kafka/clients.py",
     ): "a Kafka client may not stop: its end outlives the bus's wait for it, and is counted where it does not come",
-    (
-        "loose task",
-        "warn/testing/until.py",
-    ): "the wait for it is cut into turns, and it has ended when that returns",
 }
 
 

@@ -17,7 +17,7 @@ from warn.ingest.door import Door, Terms, stricter
 from warn.ingest.entry import RefusedError
 from warn.ingest.notices import ALIVE_S, MOST_HEARD
 from warn.ingest.overlap import Overlap, item_hash, reading_hash
-from warn.ingest.turns import Turns
+from warn.ingest.turns import Portions
 from warn.model.audit import Deleted, Departed
 from warn.model.errors import Reason
 from warn.model.flow import AUDIT, DEADLETTERS
@@ -93,7 +93,7 @@ class Ledger:
     def __init__(self, key: bytes, door: Door, wall: Wall) -> None:
         self._key = key
         self._wall = wall
-        self._turns = Turns()
+        self._turns = Portions()
         self._overlaps: dict[str, Overlap] = {}
         self._sent: dict[str, Overlap] = {}
         self.door = door
@@ -163,7 +163,8 @@ class Ledger:
         counts: Counter[str] = Counter(read=len(batch.items) + len(batch.readings))
         newest = 0
         for item in batch.items:
-            await self._turns.give_way()  # a text may be made to be much work to fold
+            # A text may be made to be much work to fold; nobody has looked yet whether it is one.
+            await self._turns.give_way(len(item.text) if isinstance(item.text, str) else 0)
             newest = max(newest, self._take(step, overlap, counts, item, now_ms, intake))
         for reading in batch.readings:
             await self._turns.give_way()
