@@ -92,7 +92,7 @@ _UNREAD: Final = frozenset(
     }
 )
 _PIECE: Final = 4_096
-_NAMES: Final = (
+_HTML: Final = (
     "a abbr acronym address applet area article aside audio b base basefont bdi bdo big blink blockquote body br button "
     "canvas caption center cite code col colgroup data datalist dd del details dfn dialog dir div dl dt em embed fieldset "
     "figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i iframe img input ins "
@@ -100,9 +100,11 @@ _NAMES: Final = (
     "optgroup option output p param picture plaintext pre progress q rb rp rt rtc ruby s samp script search section select "
     "slot small source span strike strong style sub summary sup svg table tbody td template textarea tfoot th thead time "
     "title tr track tt u ul var video wbr xmp"
-).replace(" ", "|")
-_NO_TAG: Final = re.compile(rf"<(?![/!?]|(?:{_NAMES})(?![\w.])|[a-z]+[-:])", re.IGNORECASE)
-"""What is no tag although browsers take it for one: they know of no source that gives text, and make an element of any name."""
+)
+_NAMES: Final = frozenset(_HTML.split())
+"""What begins an element. Browsers make one of any name, but they know of no source that gives text."""
+_TAG: Final = re.compile(r"<([a-z][\w.:-]*)", re.IGNORECASE)
+_OWN_NAME: Final = re.compile(r"[a-z]+[-:][a-z]", re.IGNORECASE)
 _NO_TAG_AT_END: Final = re.compile(r"<(?![/!?]|[a-z][a-z0-9]*\s+[a-z-]+\s*=)", re.IGNORECASE)
 """Where no `>` follows: HTML that was cut is told by its attributes."""
 
@@ -120,7 +122,7 @@ def plain(html: str) -> str:
         # No mark-up at all: its lines are lines.
         html = html.replace("\n", "<br>")
     end = html.rfind(">") + 1
-    html = _NO_TAG.sub("&lt;", html[:end]) + _NO_TAG_AT_END.sub("&lt;", html[end:])
+    html = _escaped(html[:end]) + _NO_TAG_AT_END.sub("&lt;", html[end:])
     reader = _Reader()
     parser = etree.HTMLParser(target=reader, encoding="utf-8")
     with suppress(_DeepError, etree.LxmlError):
@@ -129,6 +131,17 @@ def plain(html: str) -> str:
             parser.feed(html[at : at + _PIECE].encode())
         parser.close()
     return _tidy(_sound("".join(reader.parts)))
+
+
+def _escaped(html: str) -> str:
+    """HTML in which a `<` that begins no element is written as what it is."""
+    if all(_is_element(name) for name in set(_TAG.findall(html))):
+        return html
+    return _TAG.sub(lambda found: found[0] if _is_element(found[1]) else f"&lt;{found[1]}", html)
+
+
+def _is_element(name: str) -> bool:
+    return name.lower() in _NAMES or _OWN_NAME.match(name) is not None
 
 
 class _DeepError(Exception):
