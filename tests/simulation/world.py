@@ -45,7 +45,6 @@ KINDS: Final = (
     "update",
     "edit",
     "delete",
-    "profile",
 )
 CANARIES: Final = ("Acme battery smoke", "Acme and delta", "delta shame", "beta corp and acme")
 """Texts that both rule sets want."""
