@@ -9,9 +9,7 @@ from urllib.parse import urlsplit
 
 from connectors.mastodon.statuses import MOST_BODY, PLACE, Numbers, Reader
 from warn.ingest.loose import loose_json
-from warn.ingest.outbound import Answer, Outbound
-from warn.ingest.outbound.address import places
-from warn.ingest.outbound.answer import reset_after
+from warn.ingest.outbound import Answer, Outbound, places, reset_after
 from warn.ingest.rest import Rest
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 

@@ -18,8 +18,7 @@ from connectors.slack.history import History
 from warn.ingest.config import ConnectorConfig
 from warn.ingest.connector import Batch, Cursor, Refused, Trouble
 from warn.ingest.kind import Kind
-from warn.ingest.outbound import Outbound
-from warn.ingest.outbound.stream import Frames
+from warn.ingest.outbound import Frames, Outbound
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
 
 __all__ = ["KIND", "SlackConfig", "SlackConnector", "read_event"]

@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import HttpUrl, Secret, SecretStr
@@ -27,18 +28,25 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def inside(url: str) -> tuple[str, ...]:
+    return (urlsplit(url).netloc,)
+
+
 def pagerduty(pager: FakePager, deadline_s: float) -> NotifierConfig:
     return PagerDutyConfig(
         type="pagerduty",
         routing_key=SecretStr(ROUTING_KEY),
         base_url=HttpUrl(pager.url),
         deadline_s=deadline_s,
+        inside=inside(pager.url),
     )
 
 
 def webhook(pager: FakePager, deadline_s: float) -> NotifierConfig:
     url = Secret(HttpUrl(f"{pager.url}/{TOKEN}"))
-    return WebhookConfig(type="webhook", url=url, secret=SecretStr(WHSEC), deadline_s=deadline_s)
+    return WebhookConfig(
+        type="webhook", url=url, secret=SecretStr(WHSEC), deadline_s=deadline_s, inside=inside(pager.url)
+    )
 
 
 Configure = Callable[[FakePager, float], NotifierConfig]

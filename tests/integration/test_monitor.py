@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -107,7 +108,7 @@ def running(folder: Path, monitor: Monitor) -> Iterator[subprocess.Popen[bytes]]
     (folder / "rules").mkdir()
     (folder / "rules" / "acme.yaml").write_text(RULES)
     (folder / "warn.yaml").write_text(
-        f"web: {{port: {port}}}\nlog: {{format: json}}\nheartbeat: {{urls: ['{monitor.url}'], every: 60 s}}\n"
+        f"web: {{port: {port}}}\nlog: {{format: json}}\nheartbeat: {{urls: ['{monitor.url}'], every: 60 s, inside: ['{urlsplit(monitor.url).netloc}']}}\n"
         "connectors:\n  town: {type: simulate, rate: 60}\n  theirs: {type: blocker}\n"
     )
     path = os.pathsep.join([str(blocker(folder)), str(ROOT)])

@@ -11,9 +11,9 @@ from connectors.zendesk import read_page
 from tests.integration.test_privacy import Run, until
 from tests.unit.app.marked import PEOPLE, deletes
 from warn.app.deletions import blank_deleted
-from warn.ingest.outbound import Answer
 from warn.model.flow import AUDIT, EVIDENCE
 from warn.model.mention import Item
+from warn.outbound import Answer
 
 CUSTOMER = "Zqcustomer"
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -74,7 +75,7 @@ class Daemon:
             f"web: {{port: {self.port}}}\n"
             "log: {format: json}\n"
             "connectors:\n  town: {type: simulate, crisis_after: 2, doubling: 3, rate: 60}\n"
-            f"notifiers:\n  hook: {{type: webhook, url: '{hook.url}', secret: {SECRET}}}\n  terminal: {{type: console}}\n"
+            f"notifiers:\n  hook: {{type: webhook, url: '{hook.url}', secret: {SECRET}, inside: ['{urlsplit(hook.url).netloc}']}}\n  terminal: {{type: console}}\n"
         )
         self.process: subprocess.Popen[str] | None = None
         self.log = folder / "log.jsonl"

@@ -155,7 +155,8 @@ def _monitors(settings: Settings) -> Iterator[Symptom]:
         what = "there is only one: when that is down, nobody notices that warn is"
         yield note("monitors", what, "add a second one that somebody else runs to heartbeat.urls")
     else:
-        yield well("monitors", f"{len(urls)} hear from warn once a minute, on {len(hosts)} hosts")
+        what = f"{len(urls)} are to hear from warn once a minute, on {len(hosts)} hosts; they are not rung from here"
+        yield well("monitors", what)
 
 
 async def look_at_port(settings: Settings) -> Symptom:

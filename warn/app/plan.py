@@ -53,4 +53,5 @@ class Plan:
     check_routes: bool = True
     watchdog: Watchdog | None = None
     monitors: Sequence[str] = ()
+    monitors_inside: Sequence[str] = ()
     heartbeat_s: float = 60.0

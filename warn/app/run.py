@@ -92,6 +92,7 @@ def _plan(settings: Settings, opening: Open, stages: Sequence[str], key: bytes) 
         reload_token=token.get_secret_value() if token else None,
         watchdog=Watchdog(),
         monitors=[url.get_secret_value() for url in settings.heartbeat.urls] if settings.heartbeat else (),
+        monitors_inside=settings.heartbeat.inside if settings.heartbeat else (),
         heartbeat_s=settings.heartbeat.every if settings.heartbeat else 60.0,
     )
 

@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple, cast
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -184,9 +185,12 @@ def _make(name: str, settings: Mapping[str, object]) -> tuple[ConnectorConfig, C
 
 
 def _hook(url: str) -> dict[str, object]:
-    """Settings of a notifier that posts to this address, with a secret of its own."""
+    """Settings of a notifier that posts to this address, with a secret of its own. Who types an address means it, wherever it is."""
     secret = "whsec_" + b64encode(secrets.token_bytes(_KEY)).decode()
-    return {"type": "webhook", "url": url, "secret": secret}
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    inside = [f"{parts.hostname}:{port}"] if parts.hostname else []
+    return {"type": "webhook", "url": url, "secret": secret, "inside": inside}
 
 
 def _notifiers(

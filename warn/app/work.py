@@ -44,7 +44,9 @@ class Work:
         self.rulesets = RuleSets(engine.bus)
         self.telling = Telling(engine.bus, plan.notifiers) if RESPOND in plan.stages else None
         self.heartbeat = (
-            Heartbeat(plan.monitors, every_s=plan.heartbeat_s) if RESPOND in plan.stages else None
+            Heartbeat(plan.monitors, every_s=plan.heartbeat_s, inside=plan.monitors_inside)
+            if RESPOND in plan.stages
+            else None
         )
         self.collecting = self._collect() if COLLECT in plan.stages else None
         self.pipeline = self._pipeline([stage for stage in STAGES if stage in plan.stages])

@@ -1,31 +1,15 @@
-"""That work which may be much, because somebody made it so, leaves all others their turn.
+"""That a step which may be much work, because somebody made it so, leaves all others their turn.
 
-`Turns` goes by time, for what comes off the wire; `Portions` by how much there was to do, for steps, in which the same
-records have to take the same turns on every machine.
+It goes by how much there is to do and not by time: the same records have to take the same turns on every machine.
 """
 
 import asyncio
-from time import perf_counter
 from typing import Final
 
-TURN_S: Final = 0.005
 PORTION: Final = 5_000
 """Characters: made to be much work they take some 6 ms, and 25 usual texts half of one."""
 LEAST: Final = 200
 """What anything counts for at least."""
-
-
-class Turns:
-    """Gives way to all others when 5 ms have passed."""
-
-    def __init__(self) -> None:
-        self._since = perf_counter()
-
-    async def give_way(self) -> None:
-        """Between two pieces of work."""
-        if perf_counter() - self._since > TURN_S:
-            await asyncio.sleep(0)
-            self._since = perf_counter()
 
 
 class Portions:

@@ -24,7 +24,8 @@ Ask = Callable[[str], Awaitable[object]]
 
 class Heartbeat:
     """`urls` are secrets: whoever knows one can keep its monitor quiet. `every_s`: of the canaries, one a minute, those
-    in between are left out. `ask`: by default an HTTP client of its own for each.
+    in between are left out. `inside`: `host:port` of monitors on our own network. `ask`: by default an HTTP client of its own
+    for each.
     """
 
     def __init__(
@@ -32,15 +33,15 @@ class Heartbeat:
         urls: Sequence[str],
         *,
         every_s: float = 60.0,
+        inside: Sequence[str] = (),
         wall: Callable[[], float] = time.time,
         ask: Ask | None = None,
     ) -> None:
         self._urls = urls
         self._every_s = every_s
         self._wall = wall
-        self._clients = (
-            [] if ask else [Http(f"monitor {n}", deadline_s=DEADLINE_S) for n in range(1, len(urls) + 1)]
-        )
+        numbers = () if ask else range(1, len(urls) + 1)
+        self._clients = [Http(f"monitor {n}", deadline_s=DEADLINE_S, inside=inside) for n in numbers]
         self._asks: Sequence[Ask] = [ask for _ in urls] if ask else [one.get for one in self._clients]
         self._minute = self._told = 0
         self._come = asyncio.Event()

@@ -10,6 +10,9 @@ What a status means is decided here for all notifiers, as Alertmanager decides i
     3xx             PermanentError (config): we do not carry signed pages to wherever somebody points
     other           PermanentError (client_error)
 
+Only addresses of the open internet are dialled, at ports 80 and 443, unless the settings list `host:port` under `inside`:
+whoever can change a setting or a name server shall not make warn post to a machine's own services.
+
 No answer at all is Temporary (network or timeout): it may have arrived. Errors say place and status, never an
 address, because addresses and headers carry tokens; so they are raised from nothing, and the HTTP library's
 own log lines, which print addresses, are silenced.
@@ -18,12 +21,16 @@ own log lines, which print addresses, are silenced.
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple, NoReturn
 
 import httpx2
 
 from warn.model.errors import PermanentError, Reason, TemporaryError
+from warn.outbound.address import places
+from warn.outbound.client import guarded
+from warn.outbound.guard import BlockedError, Guard
 
 MOST_BODY = 64 * 1024
 """Bytes of an answer that are read; the rest is not waited for."""
@@ -31,6 +38,12 @@ MOST_BODY = 64 * 1024
 for _name in ("httpx2", "httpcore2"):
     # Address and headers stand in their INFO and DEBUG lines, and a root logger at DEBUG would print them.
     logging.getLogger(_name).setLevel(logging.WARNING)  # noqa: TID251 - silencing, not logging
+
+
+INSIDE = (
+    "its address is not of the open internet, or its port neither 80 nor 443: where that is meant, list it as host:port "
+    "under `inside`"
+)
 
 
 class Answer(NamedTuple):
@@ -41,16 +54,24 @@ class Answer(NamedTuple):
 
 
 class Http:
-    """One place's connections. `place` is the word for it in errors, never its address."""
+    """One place's connections. `place` is the word for it in errors, never its address. `inside`: `host:port` that may be
+    dialled wherever it is.
+    """
 
-    def __init__(self, place: str, *, deadline_s: float) -> None:
+    def __init__(self, place: str, *, deadline_s: float, inside: Sequence[str] = ()) -> None:
         self._place, self._deadline_s = place, deadline_s
-        self._client = httpx2.AsyncClient(
-            timeout=httpx2.Timeout(deadline_s),
-            follow_redirects=False,
-            limits=httpx2.Limits(max_connections=2, max_keepalive_connections=1),
-            headers={"user-agent": "warn", "accept-encoding": "identity"},
-        )
+        self._guard = Guard(places(inside))
+        self._open: httpx2.AsyncClient | None = None
+
+    async def _client(self) -> httpx2.AsyncClient:
+        if self._open is None:
+            headers = {"user-agent": "warn", "accept-encoding": "identity"}
+            made = await guarded(self._guard, deadline_s=self._deadline_s, headers=headers)
+            if self._open is None:
+                self._open = made
+            else:  # two at once: the other was first
+                await made.aclose()
+        return self._open
 
     async def post(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
         """Post within the deadline; returns on 2xx only."""
@@ -65,10 +86,11 @@ class Http:
         read = bytearray()
         retry_after: str | None = None
         failure: Reason | None = None
+        blocked = False
         try:
             async with (
                 asyncio.timeout(self._deadline_s),
-                self._client.stream(method, url, content=body, headers=headers) as response,
+                (await self._client()).stream(method, url, content=body, headers=headers) as response,
             ):
                 status = response.status_code
                 retry_after = response.headers.get("retry-after")
@@ -80,13 +102,16 @@ class Http:
             failure = Reason.TIMEOUT
         except (httpx2.InvalidURL, httpx2.LocalProtocolError, httpx2.UnsupportedProtocol):
             failure = Reason.CONFIG
-        except httpx2.TransportError:
+        except httpx2.TransportError as e:
             failure = Reason.NETWORK
+            blocked = isinstance(e.__cause__, BlockedError)
         # Outside of the handlers, so that no error drags the library's, with its address, behind it.
         if 200 <= status < 300:
             return Answer(status, bytes(read))
         if status:
             self._refuse(status, _seconds(retry_after, time.time()))
+        if blocked:
+            raise PermanentError(f"{self._place}: {INSIDE}", reason=Reason.CONFIG)
         if failure is Reason.CONFIG:
             raise PermanentError(f"{self._place}: the address cannot be used", reason=Reason.CONFIG)
         raise TemporaryError(f"{self._place}: no answer ({failure})", reason=failure or Reason.NETWORK)
@@ -104,7 +129,9 @@ class Http:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        if self._open is not None:
+            await self._open.aclose()
+            self._open = None
 
 
 def _seconds(retry_after: str | None, now: float) -> float | None:

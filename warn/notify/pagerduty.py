@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, Secr
 from warn.incident.printable import clean
 from warn.model.alerts import Delivery
 from warn.notify.http import Http
+from warn.notify.inside import Inside
 from warn.notify.outline import headline, outline, page_link
 
 MOST_BYTES = 512 * 1024
@@ -41,6 +42,7 @@ class PagerDutyConfig(BaseModel):
     routing_key: Annotated[SecretStr, AfterValidator(_is_routing_key)]
     base_url: HttpUrl = HttpUrl("https://events.pagerduty.com")
     deadline_s: float = Field(default=10.0, gt=0, le=15)
+    inside: Inside = ()
 
 
 class PagerDutyNotifier:
@@ -53,7 +55,7 @@ class PagerDutyNotifier:
         self._url = str(config.base_url).rstrip("/") + "/v2/enqueue"
         self._routing_key = config.routing_key
         self._public_url = public_url
-        self._http = Http(f"pagerduty {config.name!r}", deadline_s=config.deadline_s)
+        self._http = Http(f"pagerduty {config.name!r}", deadline_s=config.deadline_s, inside=config.inside)
 
     async def notify(self, delivery: Delivery) -> str:
         """Enqueue it; returns the key under which PagerDuty has it."""

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, Secr
 from warn.model.alerts import Delivery
 from warn.model.errors import PermanentError, Reason
 from warn.notify.http import Http
+from warn.notify.inside import Inside
 from warn.notify.outline import outline, page_link
 
 _TYPES = {"trigger": "incident.opened", "update": "incident.updated", "resolve": "incident.resolved"}
@@ -56,6 +57,7 @@ class WebhookConfig(BaseModel):
     secret: Annotated[SecretStr, AfterValidator(_is_secret)]
     old_secrets: tuple[Annotated[SecretStr, AfterValidator(_is_secret)], ...] = ()
     deadline_s: float = Field(default=10.0, gt=0, le=15)
+    inside: Inside = ()
 
 
 class WebhookNotifier:
@@ -70,7 +72,7 @@ class WebhookNotifier:
         self._url = str(url)
         self._keys = [key_of(s.get_secret_value()) for s in (config.secret, *config.old_secrets)]
         self._public_url, self._now = public_url, now
-        self._http = Http(f"webhook {config.name!r}", deadline_s=config.deadline_s)
+        self._http = Http(f"webhook {config.name!r}", deadline_s=config.deadline_s, inside=config.inside)
         self._gone = False
 
     async def notify(self, delivery: Delivery) -> str:

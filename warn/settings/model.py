@@ -29,6 +29,7 @@ from pydantic_settings import (
 
 from connectors import ConnectorSettings
 from warn.model.hashing import BUCKETS
+from warn.notify.inside import Inside
 from warn.notify.registry import NotifierConfig
 from warn.rulefile.quantity import duration
 from warn.settings.kafka import KafkaSettings
@@ -171,6 +172,7 @@ class HeartbeatSettings(_Part):
     """Addresses that are asked for (GET) while warn hears and can page; whoever knows one can keep it quiet."""
     every: Annotated[float, Field(ge=60, le=600), BeforeValidator(_seconds)] = 60.0
     """Seconds, or a text such as `60 s`; canaries come through once a minute."""
+    inside: Inside = ()
 
 
 class Settings(BaseSettings):

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
-from warn.ingest.outbound import client
+from warn.outbound import client
 
 Flaw = Literal["expired", "not yet valid", "another name", "self-signed", "nobody's"]
 _CURVE: Final = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")

@@ -28,8 +28,8 @@ from tests.contract.connectors.misbehaving import FAULTS, PLANTED, STREAM, Expec
 from tests.contract.connectors.service import free_port, raw
 from warn.ingest.backoff import FIRST_S, LONGEST_S, PARKED_S, Backoff
 from warn.ingest.connector import Connector, Trouble
-from warn.ingest.outbound import client
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
+from warn.outbound import client
 
 __all__ = ["FAULTS", "STREAM", "Expected", "check_faults", "inside"]
 

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -66,7 +67,7 @@ class Daemon:
             "web": {"port": self.port},
             "log": {"format": "json", "level": "debug"},
             "notifiers": {
-                "hook": {"type": "webhook", "url": f"{web.url}/page", "secret": SECRET},
+                "hook": {"type": "webhook", "url": f"{web.url}/page", "secret": SECRET, "inside": [urlsplit(web.url).netloc]},
                 "terminal": {"type": "console"},
             },
             "connectors": {

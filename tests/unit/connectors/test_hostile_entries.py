@@ -13,9 +13,9 @@ from connectors.gdelt.articles import read_articles
 from connectors.hackernews.items import Entry, read_hit, read_item
 from connectors.zendesk import read_page, read_ticket
 from warn.ingest.entry import RefusedError, check
-from warn.ingest.outbound import Answer
 from warn.model.errors import WarnError
 from warn.model.mention import Item
+from warn.outbound import Answer
 
 KEYS = (
     *("id", "type", "time", "by", "text", "title", "url", "parent", "score", "deleted", "dead", "objectID", "created_at_i"),

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from connectors.trends.lists import TrendList, bluesky, google, mastodon
 from tests.shared import SHARED, needs_shared
-from warn.ingest.outbound import Answer
 from warn.model.errors import Reason, TemporaryError
+from warn.outbound import Answer
 
 NAMES = [
     "name",

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -116,6 +117,7 @@ async def test_both_secrets_sign_while_one_is_changed() -> None:
             url=Secret(HttpUrl(pager.url)),
             secret=SecretStr(SECRET),
             old_secrets=(SecretStr(old),),
+            inside=(urlsplit(pager.url).netloc,),
         )
         notifier = WebhookNotifier(config, now=lambda: next(times))
         assert notifier.provider == "127.0.0.1"

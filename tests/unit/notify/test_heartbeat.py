@@ -34,7 +34,11 @@ class Monitor:
 async def running(*monitors: Monitor) -> AsyncIterator[Heartbeat]:
     servers = [await asyncio.start_server(one.answer, "127.0.0.1", 0) for one in monitors]
     ports = [server.sockets[0].getsockname()[1] for server in servers]
-    one = Heartbeat([f"http://127.0.0.1:{port}/secret-{n}" for n, port in enumerate(ports)], wall=lambda: NOW)
+    one = Heartbeat(
+        [f"http://127.0.0.1:{port}/secret-{n}" for n, port in enumerate(ports)],
+        wall=lambda: NOW,
+        inside=[f"127.0.0.1:{port}" for port in ports],
+    )
     async with asyncio.TaskGroup() as group:
         task = group.create_task(one.run())
         yield one

@@ -4,6 +4,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import HttpUrl, SecretStr
@@ -198,7 +199,11 @@ async def test_from_an_alert_to_one_ring_and_its_end() -> None:
     """Over real sockets: the answer to the first attempt is lost, and nobody is rung twice."""
     async with FakePager() as pager:
         config = PagerDutyConfig(
-            type="pagerduty", name="pd", routing_key=SecretStr("k" * 32), base_url=HttpUrl(pager.url)
+            type="pagerduty",
+            name="pd",
+            routing_key=SecretStr("k" * 32),
+            base_url=HttpUrl(pager.url),
+            inside=(urlsplit(pager.url).netloc,),
         )
         desk = Desk([Route(name="night", notifiers=(Target("pd", "pagerduty"),))])
         desk.tick()
@@ -225,7 +230,11 @@ async def test_a_wave_rings_again_although_the_first_page_is_still_open(
     """Under the first key it would have joined an acknowledged alert, and woken nobody; an update does."""
     async with FakePager() as pager:
         config = PagerDutyConfig(
-            type="pagerduty", name="pd", routing_key=SecretStr("k" * 32), base_url=HttpUrl(pager.url)
+            type="pagerduty",
+            name="pd",
+            routing_key=SecretStr("k" * 32),
+            base_url=HttpUrl(pager.url),
+            inside=(urlsplit(pager.url).netloc,),
         )
         desk = Desk([Route(name="night", notifiers=(Target("pd", "pagerduty"),))])
         desk.tick()

@@ -6,11 +6,11 @@ import socket
 import httpcore2
 import pytest
 
-from tests.unit.ingest.outbound.guarded import Names, noting
-from warn.ingest.outbound import Outbound
-from warn.ingest.outbound.address import is_open, places
-from warn.ingest.outbound.guard import BlockedError, Guard
+from tests.unit.outbound.guarded import Names, noting
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
+from warn.outbound import Outbound
+from warn.outbound.address import is_open, places
+from warn.outbound.guard import BlockedError, Guard
 
 OPEN = "93.184.215.14"
 TRICKY = (

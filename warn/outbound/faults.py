@@ -8,9 +8,9 @@ from typing import Final
 import httpcore2
 import httpx2
 
-from warn.ingest.outbound.guard import BlockedError
-from warn.ingest.outbound.pieces import MOST_HEAD, FloodError
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
+from warn.outbound.guard import BlockedError
+from warn.outbound.pieces import MOST_HEAD, FloodError
 
 _UNTRUSTED: Final = "if it is a machine of yours, let an authority sign it that this machine trusts, or have this machine trust it"
 _CERTIFICATE: Final = {

@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from tests.unit.ingest.pulse import pulse
-from warn.ingest.outbound import Outbound, client
-from warn.ingest.outbound.trust import Trust
+from warn.outbound import Outbound, client
+from warn.outbound.trust import Trust
 
 
 class Slow:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.contract.connectors.service import raw
-from tests.unit.ingest.outbound.guarded import secrets_in
-from tests.unit.ingest.outbound.serving import (
+from tests.unit.outbound.guarded import secrets_in
+from tests.unit.outbound.serving import (
     KEY,
     QUERY,
     REMEDIES,
@@ -22,9 +22,9 @@ from tests.unit.ingest.outbound.serving import (
     ok,
     out,
 )
-from warn.ingest.outbound.answer import refusal, reset_after, retry_after
-from warn.ingest.outbound.body import read_body
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
+from warn.outbound.answer import refusal, reset_after, retry_after
+from warn.outbound.body import read_body
 
 
 async def test_an_answer() -> None:

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.contract.connectors.service import Address, Handle
-from tests.unit.ingest.outbound.guarded import secrets_in
-from warn.ingest.outbound import Outbound
+from tests.unit.outbound.guarded import secrets_in
 from warn.model.errors import WarnError
+from warn.outbound import Outbound
 
 KEY, QUERY = "planted-key-1", "planted-query-2"
 

@@ -8,7 +8,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from tests.contract.connectors.service import serve
-from warn.ingest.outbound import Outbound
+from warn.outbound import Outbound
 
 SENT = 3_000
 

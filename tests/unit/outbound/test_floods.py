@@ -11,10 +11,10 @@ from socket import socket
 import pytest
 
 from tests.contract.connectors.service import Address
-from tests.unit.ingest.outbound.streaming import out
 from tests.unit.ingest.pulse import pulse
-from warn.ingest.outbound import Outbound
+from tests.unit.outbound.streaming import out
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
+from warn.outbound import Outbound
 
 TRIES = 3
 """On a machine that is busy with other tests; who is held up by us is held up each time."""

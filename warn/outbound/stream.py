@@ -15,11 +15,11 @@ from httpx2.websockets import (
     WebSocketUpgradeError,
 )
 
-from warn.ingest.outbound.answer import refusal
-from warn.ingest.outbound.faults import broken, told
-from warn.ingest.outbound.pieces import Socket
-from warn.ingest.outbound.pump import Pump, pumping
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
+from warn.outbound.answer import refusal
+from warn.outbound.faults import broken, told
+from warn.outbound.pieces import Socket
+from warn.outbound.pump import Pump, pumping
 
 MOST_EVENT: Final = 1024 * 1024
 Remedies = Mapping[int, str]
@@ -180,7 +180,7 @@ class _Session(AsyncWebSocketSession):
         self.connection = socket
 
     async def _background_receive(self, max_bytes: int) -> None:
-        # The library has no public way; `tests/unit/ingest/outbound` would notice its end.
+        # The library has no public way; `tests/unit/outbound` would notice its end.
         self._send_event: Any = self._sink
         await super()._background_receive(max_bytes)
 

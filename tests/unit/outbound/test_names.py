@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.contract.connectors.service import raw
-from tests.unit.ingest.outbound.serving import answering, ok
-from warn.ingest.outbound import Outbound
-from warn.ingest.outbound.names import MOST
+from tests.unit.outbound.serving import answering, ok
 from warn.model.errors import Reason, TemporaryError
+from warn.outbound import Outbound
+from warn.outbound.names import MOST
 
 PLACES = 10
 

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import httpcore2
 
-from warn.ingest.outbound.address import PORTS, is_open
-from warn.ingest.outbound.names import Lookups
-from warn.ingest.outbound.pieces import HEAD_PIECE, PIECE, Head
-from warn.ingest.turns import Turns
+from warn.outbound.address import PORTS, is_open
+from warn.outbound.names import Lookups
+from warn.outbound.pieces import HEAD_PIECE, PIECE, Head
+from warn.outbound.turns import Turns
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """All addresses of a host. Raises OSError, and ValueError for what is no name."""

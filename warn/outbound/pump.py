@@ -9,8 +9,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final, Generic, TypeVar
 
-from warn.ingest.outbound.faults import broken, told
 from warn.model.errors import Reason, TemporaryError, WarnError
+from warn.outbound.faults import broken, told
 
 T = TypeVar("T")
 

@@ -8,12 +8,12 @@ import pytest
 from starlette.websockets import WebSocket
 
 from tests.contract.connectors.service import Address, raw, serve
-from tests.unit.ingest.outbound.guarded import secrets_in
-from tests.unit.ingest.outbound.serving import KEY, QUERY, SECRETS, left_of, says
-from tests.unit.ingest.outbound.streaming import first_of, out, socket, stream
+from tests.unit.outbound.guarded import secrets_in
+from tests.unit.outbound.serving import KEY, QUERY, SECRETS, left_of, says
+from tests.unit.outbound.streaming import first_of, out, socket, stream
 from warn.ingest.burst import burst
-from warn.ingest.outbound import Outbound
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
+from warn.outbound import Outbound
 
 
 async def test_events_come_one_by_one_until_their_end() -> None:

@@ -9,8 +9,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tests.contract.connectors.service import Address
-from tests.unit.ingest.outbound.serving import KEY, QUERY, REMEDIES
-from warn.ingest.outbound import Outbound
+from tests.unit.outbound.serving import KEY, QUERY, REMEDIES
+from warn.outbound import Outbound
 
 
 def out(address: Address, **settings: Any) -> Outbound:

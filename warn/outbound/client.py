@@ -16,15 +16,15 @@ import httpcore2
 import httpx2
 
 from warn import __version__
-from warn.ingest.outbound.address import places
-from warn.ingest.outbound.answer import Answer, refusal
-from warn.ingest.outbound.body import read_body
-from warn.ingest.outbound.faults import told
-from warn.ingest.outbound.guard import Guard, Resolve
-from warn.ingest.outbound.pieces import Transport
-from warn.ingest.outbound.stream import Events, Frames, events, frames
-from warn.ingest.outbound.trust import shared
 from warn.model.errors import PermanentError, Reason
+from warn.outbound.address import places
+from warn.outbound.answer import Answer, refusal
+from warn.outbound.body import read_body
+from warn.outbound.faults import told
+from warn.outbound.guard import Guard, Resolve
+from warn.outbound.pieces import Transport
+from warn.outbound.stream import Events, Frames, events, frames
+from warn.outbound.trust import shared
 
 MOST_BODY: Final = 2 * 1024 * 1024
 MOST_REDIRECTS: Final = 3
@@ -48,6 +48,27 @@ for _name in (
 ):
     # Addresses and headers stand in their INFO and DEBUG lines, which no level set later may bring back.
     logging.getLogger(_name).disabled = True  # noqa: TID251 - silencing, not logging
+
+
+async def guarded(
+    guard: Guard, tls: ssl.SSLContext | None = None, *, deadline_s: float, headers: Mapping[str, str]
+) -> httpx2.AsyncClient:
+    """A client that dials through this guard alone, trusts whom the machine trusts, and follows nothing by itself."""
+    tls = tls or await shared.context(TRUST)
+    transport = Transport(verify=tls, trust_env=False)
+    # The library has no public way to a network of one's own; `tests/unit/outbound` would notice its end.
+    transport._pool = httpcore2.AsyncConnectionPool(  # noqa: SLF001
+        ssl_context=tls, max_connections=8, max_keepalive_connections=2, keepalive_expiry=30.0, network_backend=guard
+    )  # fmt: skip
+    return httpx2.AsyncClient(
+        transport=transport,
+        timeout=httpx2.Timeout(deadline_s),
+        follow_redirects=False,
+        trust_env=False,
+        headers=headers,
+        # Nobody gets to mark us, or to fill our memory with marks.
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+    )
 
 
 class Outbound:
@@ -78,25 +99,8 @@ class Outbound:
         self._open: httpx2.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
-        tls = self._tls or await shared.context(TRUST)
-        transport = Transport(verify=tls, trust_env=False)
-        # The library has no public way to a network of one's own; `tests/unit/ingest/outbound` would notice its end.
-        transport._pool = httpcore2.AsyncConnectionPool(  # noqa: SLF001
-            ssl_context=tls,
-            max_connections=8,
-            max_keepalive_connections=2,
-            keepalive_expiry=30.0,
-            network_backend=self._guard,
-        )
-        self._open = httpx2.AsyncClient(
-            transport=transport,
-            timeout=httpx2.Timeout(self._deadline_s),
-            follow_redirects=False,
-            trust_env=False,
-            headers={"user-agent": USER_AGENT, "accept-encoding": "gzip"},
-            # Nobody gets to mark us, or to fill our memory with marks.
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        )
+        headers = {"user-agent": USER_AGENT, "accept-encoding": "gzip"}
+        self._open = await guarded(self._guard, self._tls, deadline_s=self._deadline_s, headers=headers)
         return self
 
     async def __aexit__(self, *_: object) -> None:

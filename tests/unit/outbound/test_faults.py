@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.contract.connectors.service import Address, Handle, free_port, raw
-from tests.unit.ingest.outbound.guarded import secrets_in
-from tests.unit.ingest.outbound.serving import (
+from tests.unit.outbound.guarded import secrets_in
+from tests.unit.outbound.serving import (
     KEY,
     QUERY,
     SECRETS,
@@ -27,8 +27,8 @@ from tests.unit.ingest.outbound.serving import (
     say,
     says,
 )
-from warn.ingest.outbound.faults import told
 from warn.model.errors import PermanentError, Reason, TemporaryError, WarnError
+from warn.outbound.faults import told
 
 
 async def _headers_without_end(writer: asyncio.StreamWriter) -> None:

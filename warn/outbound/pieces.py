@@ -13,8 +13,8 @@ import httpx2
 from wsproto.connection import CLIENT, Connection
 from wsproto.events import Event, Message
 
-from warn.ingest.turns import Turns
 from warn.model.errors import PermanentError, Reason
+from warn.outbound.turns import Turns
 
 PIECE: Final = 8 * 1024
 """Bytes of one read."""

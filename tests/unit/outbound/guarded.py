@@ -5,8 +5,8 @@ from typing import Any
 
 import httpcore2
 
-from warn.ingest.outbound import Outbound
-from warn.ingest.outbound.guard import Guard
+from warn.outbound import Outbound
+from warn.outbound.guard import Guard
 
 
 class Noting(httpcore2.AsyncNetworkBackend):
