@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from warn.ingest.called import SHORTEST, cut_off, names_of, packed, says
+from warn.ingest.called import SHORTEST, cut_off, names_of, says
 from warn.model.flow import DEADLETTERS, EVIDENCE, MENTIONS
 from warn.model.mention import Mention
 from warn.model.records import Parcel
@@ -92,9 +92,7 @@ class Blanker:
             return None
         gone, text = self.gone, one.payload.decode("utf-8", "replace")
         # Half a name may stand at the cut of a payload.
-        said = gone.said(text, one.where, one.message) or packed(gone.names, text)
-        named = said or cut_off(gone.names, text)
-        if not named:
+        if not (gone.said(text, one.where, one.message) or cut_off(gone.names, text)):
             return None
         self.touched[DEADLETTERS] += 1
         where = "" if gone.said(one.where) else one.where

@@ -23,10 +23,11 @@ _TAIL: Final = 400
 _DEPTH: Final = 3
 """An address within an address within an address."""
 _WORD: Final = re.compile(r"[^\W_]+")
-_CODED: Final = re.compile(r"%[0-9a-f]{2}|&[#a-z]|\\[a-z]|xn--", re.IGNORECASE)
+_CODED: Final = re.compile(r"%[0-9a-f]{2}|&[#a-z]|\\[a-z]|xn--|</?[a-z]", re.IGNORECASE)
+_TAG: Final = re.compile(r"</?[a-z][^<>]{0,200}>", re.IGNORECASE)
 _LETTER: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 _LABEL: Final = re.compile(r"xn--[a-z0-9-]+", re.IGNORECASE)
-_PACKED: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+_PACKED: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}")
 
 
 def names_of(*names: str) -> tuple[str, ...]:
@@ -38,20 +39,18 @@ def names_of(*names: str) -> tuple[str, ...]:
 
 
 def says(names: tuple[str, ...], *texts: str) -> bool:
-    """Whether one of the texts says a name, as words of its own, or is so long that it was cut in the middle of one.
+    """Whether one of the texts says a name, as words of its own or as one, also in base64, or is so long that it was cut in
+    the middle of one.
 
     `names`: as `names_of` has them.
     """
     return bool(names) and any(
-        any(_in(names, one) for one in _readings(text)) or (len(text) >= CUT_AT and cut_off(names, text))
+        any(_in(names, one) for one in _readings(text))
+        or (len(text) >= CUT_AT and cut_off(names, text))
+        or any(_in(names, one) for packed in _unpacked(text) for one in _readings(packed))
         for text in texts
         if text
     )
-
-
-def packed(names: tuple[str, ...], text: str) -> bool:
-    """Whether something in base64 within the text says a name."""
-    return bool(names) and any(says(names, one) for one in _unpacked(text))
 
 
 def cut_off(names: tuple[str, ...], text: str) -> bool:
@@ -77,8 +76,9 @@ def _in(names: tuple[str, ...], folded: str) -> bool:
 
 @lru_cache(64)
 def _wanted(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Each name word by word, and its longest word, which is looked for first: most texts hold none of them."""
-    said = dict.fromkeys(filter(None, map(_words, names)))
+    """Each name word by word and in one word, and its longest word, which is looked for first: most texts hold none of them."""
+    apart = list(filter(None, map(_words, names)))
+    said = dict.fromkeys([*apart, *(name.replace(" ", "") for name in apart)])
     return tuple((max(name.split(), key=len), name) for name in said)
 
 
@@ -104,7 +104,7 @@ def _plain(text: str) -> str:
     text = _LETTER.sub(lambda found: chr(int(found[1], 16)), text)
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     text = re.sub(r"\\[nrtbf/\"]", " ", text)
-    return _LABEL.sub(_host, unescape(unquote(text)))
+    return _LABEL.sub(_host, _TAG.sub(" ", unescape(unquote(text))))
 
 
 def _host(found: re.Match[str]) -> str:
@@ -118,6 +118,6 @@ def _unpacked(text: str) -> Iterator[str]:
     for found in _PACKED.finditer(text):
         body = found[0].replace("-", "+").replace("_", "/")
         try:
-            yield b64decode(body[: len(body) // 4 * 4]).decode("utf-8", "replace")
+            yield b64decode(body[: len(body) - (len(body) % 4 == 1)] + "==").decode("utf-8", "replace")
         except (Error, ValueError):
             continue

@@ -90,6 +90,10 @@ def test_what_cannot_be_read_is_left_alone(topic: str) -> None:
         "marked.xn--ne-4ja.example",
         "MARKED_ONE@mail.example",
         "a word " * 300 + "by marked_o",
+        "Marked <b>&Oacute;ne</b>, they say",
+        "#MarkedÓne and @markedone",
+        "bWFya2VkX29uZQ== is what it said",
+        "data:text/plain;base64,d2hvIGlzIG1hcmtlZF9vbmUgdGhlbj8=",
     ],
 )
 def test_a_name_is_found_however_it_is_written(text: str) -> None:
