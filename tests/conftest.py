@@ -15,6 +15,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 
 pytest_plugins = ["tests.kafka.fixtures"]
 
+os.umask(0o077)  # settings with secrets in them are for their owner alone, those of tests as well
+
 REQUIRE_REAL = os.environ.get("WARN_REQUIRE_REAL") == "1"
 
 

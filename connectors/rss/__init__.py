@@ -32,8 +32,8 @@ from warn.model.mention import Item
 
 TOGETHER: Final = 4
 """Feeds that are asked at once."""
-SPREAD_S: Final = 60.0
-"""The first look at all feeds is spread over so long."""
+SPREAD_S: Final = 6.0
+"""The first look at all feeds is spread over so long: who asks how they are has an answer in ten seconds."""
 MOST_FEEDS: Final = 500
 ACCEPT: Final = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
 

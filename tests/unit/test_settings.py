@@ -261,3 +261,19 @@ def test_no_umask_opens_the_key(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "d" / KEY_FILE).stat().st_mode) == 0o600
+
+
+def test_a_file_with_secrets_that_everybody_can_read_is_refused(tmp_path: Path) -> None:
+    config = tmp_path / "warn.yaml"
+    config.write_text(
+        "notifiers:\n  hook: {type: webhook, url: 'https://x.example/in', secret: whsec_%s}\n"
+        % ("QUFB" * 10 + "QUE=")
+    )
+    config.chmod(0o640)
+    load(config)
+    config.chmod(0o644)
+    with pytest.raises(SettingsError, match="chmod o-rwx") as caught:
+        load(config)
+    assert "QUFB" not in str(caught.value)
+    config.write_text("log: {level: info}\n")
+    load(config)

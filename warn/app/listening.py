@@ -22,6 +22,8 @@ from warn.settings import Settings
 MOST_ITEMS: Final = 100_000
 """A recording would be read to its end in no time: enough was heard then."""
 MOST_AT_ONCE: Final = 16
+NAMED: Final = 3
+"""Places of one connector that are unwell and named; `--json` names all."""
 SILENT: Final = (
     "see the network between, its firewall, and their status page; where it is only slow, "
     "`warn connectors check --seconds 60` hears it"
@@ -68,9 +70,9 @@ class Found:
             age = max(0, int(time.time()) - self.newest_at)
             text += f", the newest {_age(age)} old"
         if self.troubles:
-            where, what = self.troubles[0]
-            more = f", and {len(self.troubles) - 1} more of its places" if len(self.troubles) > 1 else ""
-            text += f"; unwell: {where}: {what}{more}"
+            shown = "; ".join(f"{where}: {what}" for where, what in self.troubles[:NAMED])
+            rest = len(self.troubles) - NAMED
+            text += f"; unwell: {shown}" + (f"; and {rest} more of its places" if rest > 0 else "")
         if self.hints:
             where, what = self.hints[0]
             more = f", and the like of {len(self.hints) - 1} more" if len(self.hints) > 1 else ""

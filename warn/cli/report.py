@@ -18,7 +18,7 @@ def report(
         typer.Option(
             "--since",
             metavar="DAY",
-            help="First day, such as 2026-11-01; incidents are kept for 90.",
+            help="First day, such as 2026-11-01; incidents are kept for 90 days.",
             show_default="30 days",
         ),
     ] = None,

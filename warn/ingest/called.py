@@ -76,9 +76,10 @@ def _in(names: tuple[str, ...], folded: str) -> bool:
 
 @lru_cache(64)
 def _wanted(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Each name word by word and in one word, and its longest word, which is looked for first: most texts hold none of them."""
+    """Each name word by word, the other way round and in one word, and its longest word, which is looked for first: most texts hold none of them."""
     apart = list(filter(None, map(_words, names)))
-    said = dict.fromkeys([*apart, *(name.replace(" ", "") for name in apart)])
+    turned = [" ".join(name.split()[::-1]) for name in apart]  # "Surname, Name"
+    said = dict.fromkeys([*apart, *turned, *(name.replace(" ", "") for name in apart)])
     return tuple((max(name.split(), key=len), name) for name in said)
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from warn.rulefile.document import Document, read
 from warn.settings.model import PREFIX, Settings
-from warn.settings.secret import SettingsError, refuse_open_secrets, secret_files
+from warn.settings.secret import SettingsError, refuse_open_file, refuse_open_secrets, secret_files
 
 NOT_SETTINGS: Final = frozenset({"WARN_CONFIG", "WARN_SECRETS_DIR", "WARN_SHARED"})
 """Variables of ours that say where settings are, not what they are."""
@@ -43,6 +43,8 @@ def load(config: Path | None = None, arguments: Mapping[str, object] | None = No
         settings = Settings(**given)
     except ValidationError as e:
         raise SettingsError(list(_mistakes(e, document, environ, folder))) from None
+    if config is not None:
+        refuse_open_file(config, document.data, settings)
     return Loaded(settings, (*_unknown_variables(environ), *_unknown_secrets(folder)))
 
 

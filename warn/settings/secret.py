@@ -3,9 +3,11 @@
 import os
 import secrets as randomness
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
+
+from pydantic import Secret, SecretStr
 
 from warn.model.errors import PermanentError, Reason
 from warn.settings.model import PREFIX, Settings
@@ -46,6 +48,33 @@ def refuse_open_secrets(folder: Path) -> None:
             mistakes.append(f"{path}: the link leads out of {folder}; put the secret itself there")
     if mistakes:
         raise SettingsError(mistakes)
+
+
+def refuse_open_file(path: Path, said: object, settings: Settings) -> None:
+    """Raises `SettingsError` for a settings file that everybody can read where a secret stands in it. `said`: what it says."""
+    if not path.stat().st_mode & stat.S_IROTH:
+        return
+    written = {text.rstrip("/") for text in _texts(said)}
+    if any(secret.rstrip("/") in written for secret in _secrets(settings.model_dump())):
+        raise SettingsError(
+            [f"{path}: everybody on this machine can read the secrets in it; run: chmod o-rwx {path}"]
+        )
+
+
+def _texts(said: object) -> Iterator[str]:
+    if isinstance(said, str):
+        yield said
+    elif isinstance(said, Mapping | list | tuple):
+        for one in said.values() if isinstance(said, Mapping) else said:
+            yield from _texts(one)
+
+
+def _secrets(settings: object) -> Iterator[str]:
+    if isinstance(settings, SecretStr | Secret):
+        yield str(settings.get_secret_value())
+    elif isinstance(settings, Mapping | list | tuple):
+        for one in settings.values() if isinstance(settings, Mapping) else settings:
+            yield from _secrets(one)
 
 
 def hash_key(settings: Settings) -> bytes:

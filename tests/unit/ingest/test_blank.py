@@ -92,6 +92,7 @@ def test_what_cannot_be_read_is_left_alone(topic: str) -> None:
         "a word " * 300 + "by marked_o",
         "Marked <b>&Oacute;ne</b>, they say",
         "#MarkedÓne and @markedone",
+        "Óne, Marked",
         "bWFya2VkX29uZQ== is what it said",
         "data:text/plain;base64,d2hvIGlzIG1hcmtlZF9vbmUgdGhlbj8=",
     ],
