@@ -65,7 +65,12 @@ class Process:
             # Live rules want two of different providers; the second is never asked, since the first never fails.
             "notifiers": {
                 "terminal": {"type": "console"},
-                "hook": {"type": "webhook", "url": "http://127.0.0.1:9/in", "secret": SECRET},
+                "hook": {
+                    "type": "webhook",
+                    "url": "http://127.0.0.1:9/in",
+                    "secret": SECRET,
+                    "inside": ["127.0.0.1:9"],
+                },
             },
         }
         (folder / "warn.yaml").write_text(json.dumps(settings))

@@ -43,11 +43,10 @@ class Retention:
         while await self._writer.do(_give_back, alone=True):
             pass
         if self._trimmed:
-            self._trimmed = False
-            with suppress(
-                sqlite3.OperationalError
-            ):  # a full disk is seen to elsewhere, and trimmed it is all the same
+            # A full disk is seen to elsewhere; trimmed it is all the same, and the file is made anew next time.
+            with suppress(sqlite3.OperationalError):
                 await self._writer.do(partial(compact, most=OFTEN_BYTES), alone=True)
+                self._trimmed = False
         await self._writer.do(_empty_log, alone=True)
 
     async def _ages(self, now: int, divisor: int) -> None:

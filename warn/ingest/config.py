@@ -2,17 +2,12 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, model_validator
 
-from warn.outbound.address import places
+from warn.outbound.inside import Inside
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
-
-
-def _listed(value: tuple[str, ...]) -> tuple[str, ...]:
-    places(value)
-    return value
 
 
 class Governance(BaseModel):
@@ -58,7 +53,7 @@ class ConnectorConfig(BaseModel):
     role: Literal["", "press", "internal", "care", "own"] = ""
     keep: Literal["match", "all"] | None = None
     governance: Governance | None = None
-    inside: Annotated[tuple[str, ...], AfterValidator(_listed)] = ()
+    inside: Inside = ()
     critical: bool = False
     spend: Spend | None = None
 

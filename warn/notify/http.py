@@ -22,13 +22,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple, NoReturn
 
 import httpx2
 
 from warn.model.errors import PermanentError, Reason, TemporaryError
 from warn.outbound.address import places
+from warn.outbound.answer import retry_after
 from warn.outbound.client import guarded
 from warn.outbound.guard import BlockedError, Guard
 
@@ -84,7 +84,7 @@ class Http:
     async def _ask(self, method: str, url: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         status = 0
         read = bytearray()
-        retry_after: str | None = None
+        after: float | None = None
         failure: Reason | None = None
         blocked = False
         try:
@@ -93,7 +93,7 @@ class Http:
                 (await self._client()).stream(method, url, content=body, headers=headers) as response,
             ):
                 status = response.status_code
-                retry_after = response.headers.get("retry-after")
+                after = retry_after(response.headers, time.time())
                 async for chunk in response.aiter_raw():
                     read += chunk[: MOST_BODY - len(read)]
                     if len(read) >= MOST_BODY:
@@ -109,7 +109,7 @@ class Http:
         if 200 <= status < 300:
             return Answer(status, bytes(read))
         if status:
-            self._refuse(status, _seconds(retry_after, time.time()))
+            self._refuse(status, after)
         if blocked:
             raise PermanentError(f"{self._place}: {INSIDE}", reason=Reason.CONFIG)
         if failure is Reason.CONFIG:
@@ -132,15 +132,3 @@ class Http:
         if self._open is not None:
             await self._open.aclose()
             self._open = None
-
-
-def _seconds(retry_after: str | None, now: float) -> float | None:
-    """Retry-After in seconds from `now`; None where there is none that can be read."""
-    if retry_after is None:
-        return None
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after[:9])
-    try:
-        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - now)
-    except (ValueError, OverflowError):
-        return None

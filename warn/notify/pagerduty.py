@@ -7,16 +7,16 @@ than resolves.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import msgspec
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
 
 from warn.incident.printable import clean
 from warn.model.alerts import Delivery
 from warn.notify.http import Http
-from warn.notify.inside import Inside
 from warn.notify.outline import headline, outline, page_link
+from warn.outbound.inside import Inside, check_reachable
 
 MOST_BYTES = 512 * 1024
 MOST_SUMMARY = 1024
@@ -43,6 +43,11 @@ class PagerDutyConfig(BaseModel):
     base_url: HttpUrl = HttpUrl("https://events.pagerduty.com")
     deadline_s: float = Field(default=10.0, gt=0, le=15)
     inside: Inside = ()
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        check_reachable(str(self.base_url), self.inside)
+        return self
 
 
 class PagerDutyNotifier:

@@ -10,16 +10,16 @@ import hmac
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import msgspec
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, Secret, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, Secret, SecretStr, model_validator
 
 from warn.model.alerts import Delivery
 from warn.model.errors import PermanentError, Reason
 from warn.notify.http import Http
-from warn.notify.inside import Inside
 from warn.notify.outline import outline, page_link
+from warn.outbound.inside import Inside, check_reachable
 
 _TYPES = {"trigger": "incident.opened", "update": "incident.updated", "resolve": "incident.resolved"}
 
@@ -58,6 +58,11 @@ class WebhookConfig(BaseModel):
     old_secrets: tuple[Annotated[SecretStr, AfterValidator(_is_secret)], ...] = ()
     deadline_s: float = Field(default=10.0, gt=0, le=15)
     inside: Inside = ()
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        check_reachable(str(self.url.get_secret_value()), self.inside)
+        return self
 
 
 class WebhookNotifier:

@@ -41,6 +41,15 @@ def is_open(address: str) -> bool:
     return _is_open(ip)
 
 
+def is_address(host: str) -> bool:
+    """Whether a host is an address rather than a name."""
+    try:
+        ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
 def _is_open(ip: IPv4Address | IPv6Address) -> bool:
     if not ip.is_global or ip.is_multicast:
         return False

@@ -29,8 +29,8 @@ from pydantic_settings import (
 
 from connectors import ConnectorSettings
 from warn.model.hashing import BUCKETS
-from warn.notify.inside import Inside
 from warn.notify.registry import NotifierConfig
+from warn.outbound.inside import Inside, check_reachable
 from warn.rulefile.quantity import duration
 from warn.settings.kafka import KafkaSettings
 
@@ -173,6 +173,12 @@ class HeartbeatSettings(_Part):
     every: Annotated[float, Field(ge=60, le=600), BeforeValidator(_seconds)] = 60.0
     """Seconds, or a text such as `60 s`; canaries come through once a minute."""
     inside: Inside = ()
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        for url in self.urls:
+            check_reachable(url.get_secret_value(), self.inside)
+        return self
 
 
 class Settings(BaseSettings):

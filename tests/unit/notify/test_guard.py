@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.unit.notify.test_heartbeat import Monitor
 from warn.model.errors import PermanentError, Reason
 from warn.notify.http import Http
+from warn.settings.load import load
+from warn.settings.secret import SettingsError
 
 INSIDE = (
     "http://127.0.0.1{port}/in", "http://2130706433{port}/in", "http://0x7f.1{port}/in", "http://127.1{port}/in",
@@ -54,3 +58,25 @@ async def test_what_is_listed_is_told_and_nothing_beside_it() -> None:
             assert monitor.asked and not other.asked
         finally:
             await http.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1/in", "http://localhost/t0ken", "https://10.0.0.7/in", "https://x.example:8443/in"],
+)
+def test_what_will_not_be_dialled_is_told_before_the_first_page(tmp_path: Path, url: str) -> None:
+    config = tmp_path / "warn.yaml"
+    hook = f"notifiers:\n  hook:\n    type: webhook\n    url: '{url}'\n    secret: whsec_{'QUFB' * 10}QUE=\n"
+    config.write_text(hook)
+    with pytest.raises(SettingsError, match="list what is meant as host:port") as caught:
+        load(config)
+    assert "t0ken" not in str(caught.value)
+    config.write_text(f"heartbeat: {{urls: ['{url}']}}\n")
+    with pytest.raises(SettingsError, match="list what is meant as host:port") as caught:
+        load(config)
+    assert "t0ken" not in str(caught.value)
+    parts = urlsplit(url)
+    config.write_text(
+        f"{hook}    inside: ['{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}']\n"
+    )
+    load(config)
